@@ -1,0 +1,1 @@
+//! Costate: a differentiable physics simulator.
