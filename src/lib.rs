@@ -1,1 +1,3 @@
 //! Costate: a differentiable physics simulator.
+pub mod number;
+pub mod spatial;

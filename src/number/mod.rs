@@ -1,0 +1,19 @@
+//! Numbers that carry derivatives or worlds.
+//!
+//! All physics is written once, over [`Real`]. `f64` simulates, [`Dual`] carries tangents,
+//! [`Lanes`] carries eight worlds, [`Var`] remembers how it was made.
+
+mod check;
+mod dual;
+mod lanes;
+mod leaf;
+mod real;
+pub mod smooth;
+mod tape;
+
+pub use check::{Check, derivative_check, dot_check, relative_error};
+pub use dual::{Dual, Few, Single, Tangent, Wide};
+pub use lanes::Lanes;
+pub use leaf::leaf_pullback;
+pub use real::{Mask, Real};
+pub use tape::{Tape, Var};

@@ -1,0 +1,230 @@
+//! The one trait that physics is generic over.
+
+use std::fmt::Debug;
+use std::ops::{Add, AddAssign, BitAnd, BitOr, Div, Mul, MulAssign, Neg, Not, Sub, SubAssign};
+
+use wide::{f32x4, f64x2};
+
+/// The answer of a comparison: one truth value per world.
+pub trait Mask: Copy + BitAnd<Output = Self> + BitOr<Output = Self> + Not<Output = Self> {
+    fn any(self) -> bool;
+    fn all(self) -> bool;
+}
+
+impl Mask for bool {
+    #[inline(always)]
+    fn any(self) -> bool {
+        self
+    }
+    #[inline(always)]
+    fn all(self) -> bool {
+        self
+    }
+}
+
+/// A real number, perhaps of several worlds at once, perhaps with derivatives.
+///
+/// It has no order and no equality: a comparison returns a [`Mask`], so that `if a < b` does not
+/// compile in physics. Guard the *input* of a root, a division or a logarithm with
+/// [`select`](Real::select); selecting the output afterwards lets NaN into the tangents.
+pub trait Real:
+    Copy
+    + Debug
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+{
+    type Mask: Mask;
+    /// The same number without derivatives, on which solvers iterate.
+    type Plain: Real<Mask = Self::Mask, Plain = Self::Plain>;
+    /// A small fixed number of tangents for a [`Dual`](super::Dual) over this number.
+    type Tangents: super::Tangent<Self>;
+
+    /// The distance from one to the next number.
+    const EPSILON: f64;
+
+    fn from_f64(x: f64) -> Self;
+    fn from_plain(x: Self::Plain) -> Self;
+    fn plain(self) -> Self::Plain;
+    /// The number in the first world, without derivatives: for messages and pictures.
+    fn first(self) -> f64;
+
+    fn lt(self, other: Self) -> Self::Mask;
+    fn le(self, other: Self) -> Self::Mask;
+    fn is_finite(self) -> Self::Mask;
+    /// `yes` where the mask holds, `no` elsewhere.
+    fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
+
+    fn sqrt(self) -> Self;
+    fn sin_cos(self) -> (Self, Self);
+    fn exp(self) -> Self;
+    fn ln(self) -> Self;
+    fn tanh(self) -> Self;
+    fn atan2(self, x: Self) -> Self;
+    /// `self` to the power `p`, for a positive `self`.
+    fn pow(self, p: Self) -> Self;
+    fn abs(self) -> Self;
+
+    /// The product with a plain number.
+    #[inline(always)]
+    fn times(self, x: f64) -> Self {
+        self * Self::from_f64(x)
+    }
+    #[inline(always)]
+    fn zero() -> Self {
+        Self::from_f64(0.0)
+    }
+    #[inline(always)]
+    fn one() -> Self {
+        Self::from_f64(1.0)
+    }
+    #[inline(always)]
+    fn gt(self, other: Self) -> Self::Mask {
+        other.lt(self)
+    }
+    #[inline(always)]
+    fn ge(self, other: Self) -> Self::Mask {
+        other.le(self)
+    }
+    #[inline(always)]
+    fn square(self) -> Self {
+        self * self
+    }
+    #[inline(always)]
+    fn recip(self) -> Self {
+        Self::one() / self
+    }
+    #[inline(always)]
+    fn sin(self) -> Self {
+        self.sin_cos().0
+    }
+    #[inline(always)]
+    fn cos(self) -> Self {
+        self.sin_cos().1
+    }
+    /// The smaller of two; its derivative is that of the chosen one (of `self` at a tie).
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        Self::select(self.le(other), self, other)
+    }
+    /// The larger of two; its derivative is that of the chosen one (of `self` at a tie).
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        Self::select(other.le(self), self, other)
+    }
+    /// The nearest number in `[lo, hi]`; its derivative by `self` is one inside, bounds included,
+    /// and zero outside.
+    #[inline(always)]
+    fn clamp(self, lo: Self, hi: Self) -> Self {
+        self.max(lo).min(hi)
+    }
+}
+
+/// One implementation of the transcendental functions serves every number, so that eight lanes
+/// equal eight single worlds bit for bit: a single world goes through a short vector.
+macro_rules! single {
+    ($t:ty, $v:ident, $tangents:ty) => {
+        impl Real for $t {
+            type Mask = bool;
+            type Plain = $t;
+            type Tangents = $tangents;
+            const EPSILON: f64 = <$t>::EPSILON as f64;
+
+            #[inline(always)]
+            fn from_f64(x: f64) -> Self {
+                x as $t
+            }
+            #[inline(always)]
+            fn from_plain(x: Self) -> Self {
+                x
+            }
+            #[inline(always)]
+            fn plain(self) -> Self {
+                self
+            }
+            #[inline(always)]
+            fn first(self) -> f64 {
+                self as f64
+            }
+            #[inline(always)]
+            fn lt(self, other: Self) -> bool {
+                self < other
+            }
+            #[inline(always)]
+            fn le(self, other: Self) -> bool {
+                self <= other
+            }
+            #[inline(always)]
+            fn is_finite(self) -> bool {
+                <$t>::is_finite(self)
+            }
+            #[inline(always)]
+            fn select(mask: bool, yes: Self, no: Self) -> Self {
+                if mask { yes } else { no }
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                <$t>::sqrt(self)
+            }
+            #[inline(always)]
+            fn abs(self) -> Self {
+                <$t>::abs(self)
+            }
+            #[inline]
+            fn sin_cos(self) -> (Self, Self) {
+                let (s, c) = $v::splat(self).sin_cos();
+                (s.to_array()[0], c.to_array()[0])
+            }
+            #[inline]
+            fn exp(self) -> Self {
+                $v::splat(self).exp().to_array()[0]
+            }
+            #[inline]
+            fn ln(self) -> Self {
+                $v::splat(self).ln().to_array()[0]
+            }
+            #[inline]
+            fn tanh(self) -> Self {
+                $v::splat(self).tanh().to_array()[0]
+            }
+            #[inline]
+            fn atan2(self, x: Self) -> Self {
+                $v::splat(self).atan2($v::splat(x)).to_array()[0]
+            }
+            #[inline]
+            fn pow(self, p: Self) -> Self {
+                $v::splat(self).powf_simd($v::splat(p)).to_array()[0]
+            }
+        }
+    };
+}
+
+single!(f64, f64x2, super::Lanes);
+single!(f32, f32x4, super::Few<f32, 4>);
+
+impl super::Tangent<f64> for super::Lanes {
+    const WIDTH: usize = 8;
+    #[inline(always)]
+    fn scale(self, x: f64) -> Self {
+        self * super::Lanes::splat(x)
+    }
+    fn get(&self, k: usize) -> f64 {
+        self.lane(k)
+    }
+    fn set(&mut self, k: usize, x: f64) {
+        self.set_lane(k, x);
+    }
+    #[inline(always)]
+    fn zeros() -> Self {
+        Self::splat(0.0)
+    }
+    #[inline(always)]
+    fn choose(mask: bool, yes: Self, no: Self) -> Self {
+        if mask { yes } else { no }
+    }
+}
