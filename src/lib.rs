@@ -1,3 +1,11 @@
 //! Costate: a differentiable physics simulator.
+//!
+//! A room may use only the rooms above it in this list; a test reads every `use`.
+
+pub mod error;
+pub mod model;
 pub mod number;
+pub mod scene;
 pub mod spatial;
+
+pub use error::Error;

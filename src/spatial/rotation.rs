@@ -3,7 +3,7 @@
 use std::ops::Mul;
 
 use super::{Mat3, Vec3};
-use crate::number::{Mask, Real, smooth};
+use crate::number::{Mask, Real};
 
 /// A quaternion `(w, x, y, z)`, Hamilton product, active: it takes body axes to parent axes.
 #[derive(Clone, Copy, Debug)]
@@ -225,10 +225,4 @@ pub fn polar<R: Real>(m: Mat3<R>) -> Mat3<R> {
     }
     // Two more steps carry the tangents to full accuracy.
     newton(newton(x))
-}
-
-/// The angle of a rotation vector, with derivative zero at zero.
-#[inline]
-pub fn angle<R: Real>(w: Vec3<R>) -> R {
-    smooth::safe_sqrt(w.dot(w))
 }

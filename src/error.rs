@@ -1,0 +1,51 @@
+//! The one error: what failed, with which value, where, the rule, the nearest right answer.
+
+use std::fmt;
+
+/// What can go wrong. Each message is one sentence in lower case, without a full stop.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Error {
+    /// Something in a file; the line counts from 1.
+    File { file: String, line: Option<u32>, message: String },
+    /// Something that belongs to no file.
+    Message(String),
+    /// A rollout left the finite numbers.
+    Diverged { step: usize, quantity: String, remedy: String },
+}
+
+impl Error {
+    pub fn at(file: impl Into<String>, line: u32, message: impl Into<String>) -> Self {
+        Self::File { file: file.into(), line: Some(line), message: message.into() }
+    }
+    pub fn in_file(file: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::File { file: file.into(), line: None, message: message.into() }
+    }
+    pub fn message(message: impl Into<String>) -> Self {
+        Self::Message(message.into())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { file, line: Some(line), message } => write!(f, "{file}:{line}: {message}"),
+            Self::File { file, line: None, message } => write!(f, "{file}: {message}"),
+            Self::Message(message) => f.write_str(message),
+            Self::Diverged { step, quantity, remedy } => {
+                write!(f, "the rollout diverged at step {step}: {quantity} is not finite ({remedy})")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The known name nearest to a misspelt one, for "did you mean".
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|k| (strsim::damerau_levenshtein(name, k), k))
+        .min()
+        .filter(|(distance, k)| *distance <= 1 + k.len().max(name.len()) / 3)
+        .map(|(_, k)| k)
+}
