@@ -85,6 +85,10 @@ def random_state(m, rng, index):
             s["qpos"][a] += rng.normal(0, 0.3 if kind == mujoco.mjtJoint.mjJNT_SLIDE else 1)
     s["qvel"] = rng.normal(0, 3, m.nv)
     s["act"] = rng.normal(0, 0.6, m.na)
+    for i in range(m.nactuator):
+        if m.actuator_actlimited[i]:
+            lo, hi = m.actuator_actrange[i]
+            s["act"][m.actuator_actadr[i]] = (lo + hi) / 2 + 1.2 * rng.uniform(-1, 1) * (hi - lo) / 2
     s["ctrl"] = np.zeros(m.nu)
     for i in range(m.nu):
         lo, hi = m.actuator_ctrlrange[i] if m.actuator_ctrllimited[i] else (-1.5, 1.5)

@@ -224,6 +224,21 @@ BODIES = {
         '<position joint="j"/><general joint="j"/><velocity joint="j"/><motor joint="j"/><position joint="j" class="k"/>'
         '<general joint="j" class="k"/><motor joint="j" class="k"/><velocity joint="j" class="k"/></actuator></mujoco>'
     ),
+    "actuator_classes_look_up_the_hierarchy": (
+        '<mujoco><default><position kp="20" gear="7"/><default class="k"><velocity kv="3"/><default class="l"><motor gear="5"/></default></default></default>'
+        '<worldbody><body><joint name="j"/><geom size=".1" pos=".2 0 0"/></body></worldbody><actuator>'
+        '<position joint="j" class="l"/><velocity joint="j" class="l"/><general joint="j" class="l"/><motor joint="j" class="l"/>'
+        '<cylinder joint="j" class="l"/><position joint="j" class="k"/><general joint="j" class="k"/><velocity joint="j" class="k" kv="9"/>'
+        "</actuator></mujoco>"
+    ),
+    "shortcuts_read_a_general_default": (
+        '<mujoco><default><general gainprm="5" biastype="affine" biasprm="1 2 -3" dyntype="filterexact" dynprm=".3"/>'
+        '<default class="k"><general gaintype="affine"/></default></default>'
+        '<worldbody><body><joint name="j"/><geom size=".1" pos=".2 0 0"/></body></worldbody><actuator>'
+        '<general joint="j"/><motor joint="j"/><position joint="j"/><velocity joint="j"/><intvelocity joint="j"/><cylinder joint="j"/>'
+        '<general joint="j" class="k"/><motor joint="j" class="k"/><position joint="j" class="k"/><velocity joint="j" class="k"/>'
+        "</actuator></mujoco>"
+    ),
     "static_geoms_and_welded_bodies": one(
         '<body name="table" pos="1 0 0" euler="0 0 20"><geom type="box" size=".5 .5 .1"/><body name="vase" pos="0 0 .3"><geom size=".1"/>'
         '<body name="flower" pos="0 0 .2"><joint type="ball"/><geom type="capsule" size=".01 .1"/></body></body></body>'
