@@ -5,6 +5,7 @@
 pub mod error;
 pub mod model;
 pub mod number;
+pub mod physics;
 pub mod scene;
 pub mod spatial;
 

@@ -60,6 +60,12 @@ pub enum Integrator {
     ImplicitFast,
 }
 
+impl Integrator {
+    pub fn is_implicit(self) -> bool {
+        matches!(self, Self::Implicit | Self::ImplicitFast)
+    }
+}
+
 /// The `option` element and its flags.
 #[derive(Clone, Debug)]
 pub struct Options {

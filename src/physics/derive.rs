@@ -1,0 +1,1 @@
+//! Constants of a compiled model that follow from its inertia at the reference configuration.
