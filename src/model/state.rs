@@ -25,9 +25,10 @@ pub struct State<R> {
 pub struct Input<R> {
     /// Controls (nu).
     pub u: Vec<R>,
-    /// Applied generalized force (nv) [N, N m].
+    /// Applied generalized force (nv) [N, N m], or empty for none.
     pub force: Vec<R>,
-    /// Applied wrench of each body: torque and force in world axes at its centre of mass [N m, N].
+    /// Applied wrench of each body: torque and force in world axes at its centre of mass [N m, N], or
+    /// empty for none.
     pub wrench: Vec<Force<R>>,
 }
 
@@ -149,13 +150,15 @@ pub fn advance_configuration<R: Real>(model: &Model<R>, q: &[R], v: &[R], h: R, 
 }
 
 impl<R: Real> Input<R> {
+    /// No control, and nothing applied.
     pub fn zero(model: &Model<R>) -> Self {
+        Self { u: vec![R::zero(); model.topology.nu], force: Vec::new(), wrench: Vec::new() }
+    }
+    /// No control, and room for applied forces.
+    pub fn zero_applied(model: &Model<R>) -> Self {
         let t = &model.topology;
-        Self {
-            u: vec![R::zero(); t.nu],
-            force: vec![R::zero(); t.nv],
-            wrench: vec![Force::zero(); t.bodies.len()],
-        }
+        let wrench = vec![Force::zero(); t.bodies.len()];
+        Self { force: vec![R::zero(); t.nv], wrench, ..Self::zero(model) }
     }
     pub fn map<S: Real>(&self, f: impl Fn(R) -> S + Copy) -> Input<S> {
         Input {
@@ -166,7 +169,26 @@ impl<R: Real> Input<R> {
     }
 }
 
+impl<R: Real> Input<R> {
+    pub fn clear(&mut self) {
+        self.u.fill(R::zero());
+        self.force.fill(R::zero());
+        self.wrench.fill(Force::zero());
+    }
+    pub fn copy_from(&mut self, other: &Self) {
+        self.u.copy_from_slice(&other.u);
+        self.force.copy_from_slice(&other.force);
+        self.wrench.copy_from_slice(&other.wrench);
+    }
+}
+
 impl<R: Real> Costate<R> {
+    pub fn clear(&mut self) {
+        for all in [&mut self.q, &mut self.v, &mut self.act] {
+            all.fill(R::zero());
+        }
+        self.mocap.fill(Force::zero());
+    }
     pub fn zero(model: &Model<R>) -> Self {
         let t = &model.topology;
         Self {

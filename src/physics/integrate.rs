@@ -27,6 +27,35 @@ impl<R: Real> Record<R> {
     }
 }
 
+impl<R: Real> Record<R> {
+    /// How many numbers [`Record::keep`] writes.
+    pub fn kept_numbers(&self) -> usize {
+        self.kept_slices().iter().map(|s| s.len()).sum()
+    }
+    /// Writes down what is dear to compute again: accelerations and factors.
+    pub fn keep(&self, out: &mut [R]) {
+        let mut start = 0;
+        for s in self.kept_slices() {
+            out[start..start + s.len()].copy_from_slice(s);
+            start += s.len();
+        }
+    }
+    /// Reads what [`Record::keep`] wrote.
+    pub fn take(&mut self, kept: &[R]) {
+        let mut start = 0;
+        for stage in &mut self.stages {
+            for s in [&mut stage.a, &mut stage.factor.rows, &mut stage.factor.inverse_diagonal] {
+                let end = start + s.len();
+                s.copy_from_slice(&kept[start..end]);
+                start = end;
+            }
+        }
+    }
+    fn kept_slices(&self) -> Vec<&[R]> {
+        self.stages.iter().flat_map(|s| [&s.a[..], &s.factor.rows, &s.factor.inverse_diagonal]).collect()
+    }
+}
+
 /// Whether Euler's step treats joint damping implicitly.
 fn is_damped<R>(model: &Model<R>) -> bool {
     let t = &model.topology;

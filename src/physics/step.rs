@@ -161,6 +161,11 @@ impl<R: Real> Cotangents<R> {
     pub fn zero(model: &Model<R>, input: &Input<R>) -> Self {
         Self { state: Costate::zero(model), input: input.map(|_| R::zero()), model: model.zeros() }
     }
+    /// Forgets the cotangents of state and input, and keeps those of the model.
+    pub fn clear_step(&mut self) {
+        self.state.clear();
+        self.input.clear();
+    }
 }
 
 /// The pullback of [`forces`]: adds the derivative of `λ · (f_s − M a)` at fixed `λ` and `a`, and of
