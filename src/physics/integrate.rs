@@ -2,6 +2,7 @@
 
 use super::articulated::actuation::{next_activation, next_activation_pullback};
 use super::articulated::passive::damping_slope;
+use super::runge_kutta;
 use super::step::{Backward, Cotangents, Stage, forces, forces_pullback, pushes};
 use crate::model::description::{Integrator, JointKind};
 use crate::model::{Costate, Input, Model, State, advance_configuration};
@@ -15,14 +16,17 @@ pub struct Record<R> {
     pub stages: Vec<Stage<R>>,
     /// `M + h diag(β)`, in the tree's pattern.
     damped: Vec<R>,
+    pub(super) runge_kutta: Option<runge_kutta::Stages<R>>,
 }
 
 impl<R: Real> Record<R> {
     pub fn new(model: &Model<R>) -> Self {
-        let stages = if model.topology.integrator == Integrator::RungeKutta4 { 4 } else { 1 };
+        let four = model.topology.integrator == Integrator::RungeKutta4;
+        let stages = if four { 4 } else { 1 };
         Self {
             stages: vec![Stage::new(model); stages],
             damped: vec![R::zero(); model.topology.pattern.entries()],
+            runge_kutta: four.then(|| runge_kutta::Stages::new(model)),
         }
     }
 }
@@ -71,7 +75,10 @@ pub fn step<R: Real>(
     record: &mut Record<R>,
     next: &mut State<R>,
 ) {
-    euler(model, state, input, record, next);
+    match model.topology.integrator {
+        Integrator::RungeKutta4 => runge_kutta::step(model, state, input, record, next),
+        _ => euler(model, state, input, record, next),
+    }
 }
 
 /// Semi-implicit Euler: `acc = (M + h diag(β))⁻¹ f_s`, `v' = v + h acc`, `q' = q ⊞ h v'`, with the
@@ -131,23 +138,36 @@ pub fn step_pullback<R: Real>(
     scratch: &mut StepBackward<R>,
     out: &mut Cotangents<R>,
 ) {
-    euler_pullback(model, state, input, record, cotangent, scratch, out);
+    match model.topology.integrator {
+        Integrator::RungeKutta4 => {
+            runge_kutta::step_pullback(model, state, input, record, cotangent, scratch, out);
+        }
+        _ => euler_pullback(model, state, input, record, cotangent, scratch, out),
+    }
 }
 
 /// Scratch of [`step_pullback`]; allocated once.
 #[derive(Clone, Debug)]
 pub struct StepBackward<R> {
-    forces: Backward<R>,
+    pub(super) forces: Backward<R>,
     velocity: Vec<R>,
-    weight: Vec<R>,
+    pub(super) weight: Vec<R>,
     act: Vec<R>,
+    pub(super) runge_kutta: Option<runge_kutta::RungeKuttaBackward<R>>,
 }
 
 impl<R: Real> StepBackward<R> {
     pub fn new(model: &Model<R>) -> Self {
         let zero = |n| vec![R::zero(); n];
         let t = &model.topology;
-        Self { forces: Backward::new(model), velocity: zero(t.nv), weight: zero(t.nv), act: zero(t.na) }
+        let four = t.integrator == Integrator::RungeKutta4;
+        Self {
+            forces: Backward::new(model),
+            velocity: zero(t.nv),
+            weight: zero(t.nv),
+            act: zero(t.na),
+            runge_kutta: four.then(|| runge_kutta::RungeKuttaBackward::new(model)),
+        }
     }
 }
 
@@ -292,5 +312,8 @@ pub fn advance_configuration_pullback<R: Real>(
 
 /// Brings back what the pullback of a step needs, from its state and its acceleration and factor.
 pub fn restore<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, record: &mut Record<R>) {
-    pushes(model, state, input, &mut record.stages[0]);
+    match model.topology.integrator {
+        Integrator::RungeKutta4 => runge_kutta::restore(model, state, input, record),
+        _ => pushes(model, state, input, &mut record.stages[0]),
+    }
 }

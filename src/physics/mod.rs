@@ -3,6 +3,7 @@
 pub mod articulated;
 pub mod derive;
 mod integrate;
+mod runge_kutta;
 mod step;
 
 pub use integrate::{Record, StepBackward, restore, step, step_pullback};
