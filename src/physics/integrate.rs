@@ -2,8 +2,8 @@
 
 use super::articulated::actuation::{next_activation, next_activation_pullback};
 use super::articulated::passive::damping_slope;
-use super::runge_kutta;
 use super::step::{Backward, Cotangents, Stage, forces, forces_pullback, pushes};
+use super::{implicit, runge_kutta};
 use crate::model::description::{Integrator, JointKind};
 use crate::model::{Costate, Input, Model, State, advance_configuration};
 use crate::number::Real;
@@ -17,6 +17,7 @@ pub struct Record<R> {
     /// `M + h diag(β)`, in the tree's pattern.
     damped: Vec<R>,
     pub(super) runge_kutta: Option<runge_kutta::Stages<R>>,
+    pub(super) implicit: Option<implicit::Implicit<R>>,
 }
 
 impl<R: Real> Record<R> {
@@ -27,36 +28,46 @@ impl<R: Real> Record<R> {
             stages: vec![Stage::new(model); stages],
             damped: vec![R::zero(); model.topology.pattern.entries()],
             runge_kutta: four.then(|| runge_kutta::Stages::new(model)),
+            implicit: model.topology.integrator.is_implicit().then(|| implicit::Implicit::new(model)),
         }
     }
 }
 
 impl<R: Real> Record<R> {
     /// How many numbers [`Record::keep`] writes.
-    pub fn kept_numbers(&self) -> usize {
-        self.kept_slices().iter().map(|s| s.len()).sum()
+    pub fn kept_numbers(&mut self) -> usize {
+        let mut sum = 0;
+        self.visit_kept(|s| sum += s.len());
+        sum
     }
     /// Writes down what is dear to compute again: accelerations and factors.
-    pub fn keep(&self, out: &mut [R]) {
+    pub fn keep(&mut self, out: &mut [R]) {
         let mut start = 0;
-        for s in self.kept_slices() {
+        self.visit_kept(|s| {
             out[start..start + s.len()].copy_from_slice(s);
             start += s.len();
-        }
+        });
     }
     /// Reads what [`Record::keep`] wrote.
     pub fn take(&mut self, kept: &[R]) {
         let mut start = 0;
+        self.visit_kept(|s| {
+            s.copy_from_slice(&kept[start..start + s.len()]);
+            start += s.len();
+        });
+    }
+    fn visit_kept(&mut self, mut f: impl FnMut(&mut [R])) {
         for stage in &mut self.stages {
-            for s in [&mut stage.a, &mut stage.factor.rows, &mut stage.factor.inverse_diagonal] {
-                let end = start + s.len();
-                s.copy_from_slice(&kept[start..end]);
-                start = end;
+            f(&mut stage.a);
+            if self.implicit.is_none() {
+                f(&mut stage.factor.rows);
+                f(&mut stage.factor.inverse_diagonal);
             }
         }
-    }
-    fn kept_slices(&self) -> Vec<&[R]> {
-        self.stages.iter().flat_map(|s| [&s.a[..], &s.factor.rows, &s.factor.inverse_diagonal]).collect()
+        if let Some(implicit) = &mut self.implicit {
+            f(&mut implicit.factor.lower);
+            f(&mut implicit.factor.upper);
+        }
     }
 }
 
@@ -77,7 +88,8 @@ pub fn step<R: Real>(
 ) {
     match model.topology.integrator {
         Integrator::RungeKutta4 => runge_kutta::step(model, state, input, record, next),
-        _ => euler(model, state, input, record, next),
+        Integrator::Euler => euler(model, state, input, record, next),
+        _ => implicit::step(model, state, input, record, next),
     }
 }
 
@@ -112,7 +124,13 @@ fn euler<R: Real>(
 
 /// Activations, then velocity, then position with the new velocity, then time.
 #[inline(always)]
-fn advance<R: Real>(model: &Model<R>, state: &State<R>, a: &[R], act_rate: &[R], next: &mut State<R>) {
+pub(super) fn advance<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    a: &[R],
+    act_rate: &[R],
+    next: &mut State<R>,
+) {
     let h = model.option.timestep;
     for (k, layout) in model.topology.actuators.iter().enumerate() {
         if let Some(at) = layout.act {
@@ -142,7 +160,8 @@ pub fn step_pullback<R: Real>(
         Integrator::RungeKutta4 => {
             runge_kutta::step_pullback(model, state, input, record, cotangent, scratch, out);
         }
-        _ => euler_pullback(model, state, input, record, cotangent, scratch, out),
+        Integrator::Euler => euler_pullback(model, state, input, record, cotangent, scratch, out),
+        _ => implicit::step_pullback(model, state, input, record, cotangent, scratch, out),
     }
 }
 
@@ -150,10 +169,11 @@ pub fn step_pullback<R: Real>(
 #[derive(Clone, Debug)]
 pub struct StepBackward<R> {
     pub(super) forces: Backward<R>,
-    velocity: Vec<R>,
+    pub(super) velocity: Vec<R>,
     pub(super) weight: Vec<R>,
-    act: Vec<R>,
+    pub(super) act: Vec<R>,
     pub(super) runge_kutta: Option<runge_kutta::RungeKuttaBackward<R>>,
+    pub(super) implicit: Option<implicit::ImplicitBackward<R>>,
 }
 
 impl<R: Real> StepBackward<R> {
@@ -167,6 +187,7 @@ impl<R: Real> StepBackward<R> {
             weight: zero(t.nv),
             act: zero(t.na),
             runge_kutta: four.then(|| runge_kutta::RungeKuttaBackward::new(model)),
+            implicit: t.integrator.is_implicit().then(|| implicit::ImplicitBackward::new(model)),
         }
     }
 }
@@ -204,7 +225,7 @@ fn euler_pullback<R: Real>(
 }
 
 /// The derivative of `−h Σ η β(v) a`.
-fn damping_pullback<R: Real>(
+pub(super) fn damping_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
     a: &[R],
@@ -230,7 +251,7 @@ fn damping_pullback<R: Real>(
 /// The pullback of [`advance`]: leaves the cotangents of the new velocity and of the activation rates
 /// in the scratch, and adds the direct shares of the old state and of the time step.
 #[inline(always)]
-fn advance_pullback<R: Real>(
+pub(super) fn advance_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
     stage: &Stage<R>,

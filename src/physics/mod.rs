@@ -2,6 +2,7 @@
 
 pub mod articulated;
 pub mod derive;
+mod implicit;
 mod integrate;
 mod runge_kutta;
 mod step;

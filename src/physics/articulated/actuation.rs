@@ -279,12 +279,88 @@ fn first_wrench<R: Real>(wrench: &mut [Force<R>], started: &mut bool) {
     }
 }
 
-/// What an actuator's transmission is asked for: cotangents of length and rate, the weighted
-/// force, and the rate in the field of the weight.
+/// Whether the force of actuator `k` depends on the rate of its transmission.
+pub fn depends_on_rate<R>(model: &Model<R>, k: usize) -> bool {
+    let layout = &model.topology.actuators[k];
+    layout.rate_dependent && !layout.disabled && model.topology.flags.actuation
+}
+
+/// Whether actuator `k` is away from every bound that an implicit integrator looks at: its own range,
+/// that of its tendon, and that of the joint that it drives directly.
+pub fn slope_counts<R: Real>(model: &Model<R>, actuation: &Actuation<R>, k: usize) -> R::Mask {
+    let within = |x: R, range: &Option<[R; 2]>| match range {
+        Some([lo, hi]) => x.ge(*lo) & x.le(*hi),
+        None => R::zero().le(R::zero()),
+    };
+    let own = |scaled: R| within(scaled, &model.actuators[k].force_range);
+    match model.topology.actuators[k].transmission {
+        Transmission::Joint(j) | Transmission::JointInParent(j) => {
+            let i = model.topology.joints[j].v;
+            own(actuation.raw[k]) & within(actuation.unbounded[i], &model.joints[j].force_range)
+        }
+        Transmission::Tendon(t) => {
+            let (sum, factor) = actuation.tendons[t];
+            own(actuation.raw[k] * factor) & within(sum, &model.tendons[t].force_range)
+        }
+        Transmission::Site { .. } => own(actuation.raw[k]),
+    }
+}
+
+/// The derivative of the force of actuator `k` by its rate, as the implicit integrators take it.
+pub fn rate_slope<R: Real>(model: &Model<R>, actuation: &Actuation<R>, k: usize) -> R {
+    let a = &model.actuators[k];
+    let slope = a.gain[2] * actuation.signal[k] + a.bias[2];
+    R::select(slope_counts(model, actuation, k), slope, R::zero())
+}
+
+/// The moment of actuator `k`, dense (nv).
+pub fn moment_row<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    stage: (&Links<R>, &[R]),
+    k: usize,
+    out: &mut [R],
+) {
+    out.fill(R::zero());
+    let (links, jacobian) = stage;
+    let gear = &model.actuators[k].gear;
+    match model.topology.actuators[k].transmission {
+        Transmission::Joint(j) | Transmission::JointInParent(j) => {
+            let at = &model.topology.joints[j];
+            let n = at.kind.sizes().1;
+            let moment = joint_moment(model, state, k, j);
+            out[at.v..at.v + n].copy_from_slice(&moment[..n]);
+        }
+        Transmission::Tendon(t) => {
+            let nv = model.topology.nv;
+            for (own, x) in out.iter_mut().zip(&jacobian[t * nv..(t + 1) * nv]) {
+                *own = gear[0] * *x;
+            }
+        }
+        Transmission::Site { site, reference } => {
+            for (b, g) in line::site_line(model, links, &SiteLine { site, reference }, gear).1 {
+                tendon::add_row(model, links, b, g, out);
+            }
+        }
+    }
+}
+
+/// The pullback of `m · y` of the moment of actuator `k`, for the joint velocity of the field.
+pub fn moment_pullback<R: Real>(
+    p: &mut Pulling<'_, R>,
+    k: usize,
+    unused: &mut Field<R>,
+    field: &mut Field<R>,
+) {
+    let nothing = Asked { length: R::zero(), rate: R::zero() };
+    transmission_pullback(p, k, [R::zero(), R::zero(), R::one()], nothing, unused, field);
+}
+
+/// Cotangents of the length and the rate of a transmission.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<R> {
-    pub length: R,
-    pub rate: R,
+struct Asked<R> {
+    length: R,
+    rate: R,
 }
 
 /// The weight of the unbounded forces: zero where a joint's bound acts. Bounds get their share.
@@ -333,13 +409,14 @@ pub fn moment_times<R: Real>(
 }
 
 /// The pullback of the actuator forces: `weight` is the field of the weight of the unbounded
-/// generalized force, `velocity` that of the velocity, `act` the cotangents of the activation rates.
+/// generalized force, `velocity` that of the velocity, `act` the cotangents of the activation rates,
+/// `by_slope` those of the derivatives of the forces by the rates.
 /// Adds to the controls' cotangent `out_u`.
 pub fn actuation_pullback<R: Real>(
     p: &mut Pulling<'_, R>,
     input: &Input<R>,
     actuation: &Actuation<R>,
-    act: &[R],
+    (act, by_slope): (&[R], &[R]),
     velocity: &mut Field<R>,
     weight: &mut Field<R>,
     out_u: &mut [R],
@@ -355,8 +432,9 @@ pub fn actuation_pullback<R: Real>(
         }
         let by_force = moment_times(model, p.state, p.links, k, &weight.y, weight);
         let by_raw = ranges_pullback(p, actuation, k, by_force, weight);
-        let asked = law_pullback(p, input, actuation, k, by_raw, act, out_u);
-        transmission_pullback(p, actuation, k, asked, velocity, weight);
+        let asked = law_pullback(p, input, actuation, k, (by_raw, by_slope[k]), act, out_u);
+        let values = [actuation.length[k], actuation.rate[k], actuation.force[k]];
+        transmission_pullback(p, k, values, asked, velocity, weight);
     }
 }
 
@@ -412,7 +490,7 @@ fn law_pullback<R: Real>(
     input: &Input<R>,
     actuation: &Actuation<R>,
     k: usize,
-    by_force: R,
+    (by_force, by_slope): (R, R),
     act: &[R],
     out_u: &mut [R],
 ) -> Asked<R> {
@@ -426,7 +504,9 @@ fn law_pullback<R: Real>(
         share.gain[own] += by_gain * x;
         share.bias[own] += by_force * x;
     }
-    let by_signal = gain * by_force;
+    share.gain[2] += by_slope * signal;
+    share.bias[2] += by_slope;
+    let by_signal = gain * by_force + a.gain[2] * by_slope;
     let mut by_u = by_signal;
     if let Some(at) = layout.act {
         let (state_act, mut by_rate) = (p.state.act[at], act[at]);
@@ -456,17 +536,17 @@ fn law_pullback<R: Real>(
     }
 }
 
-/// Back through length, rate and moment.
+/// Back through length, rate and moment, given their values and the force.
 fn transmission_pullback<R: Real>(
     p: &mut Pulling<'_, R>,
-    actuation: &Actuation<R>,
     k: usize,
+    [length, rate, force]: [R; 3],
     asked: Asked<R>,
     velocity: &mut Field<R>,
     weight: &mut Field<R>,
 ) {
     let model = p.model;
-    let (force, gear) = (actuation.force[k], &model.actuators[k].gear);
+    let gear = &model.actuators[k].gear;
     match model.topology.actuators[k].transmission {
         Transmission::Joint(j) | Transmission::JointInParent(j) => {
             let at = &model.topology.joints[j];
@@ -481,7 +561,7 @@ fn transmission_pullback<R: Real>(
         }
         Transmission::Tendon(t) => {
             // Lengths and rates of the actuator are the tendon's times the gear.
-            let share = (actuation.length[k] * asked.length + actuation.rate[k] * asked.rate) / gear[0];
+            let share = (length * asked.length + rate * asked.rate) / gear[0];
             let by_force = moment_times(model, p.state, p.links, k, &weight.y, weight) / gear[0];
             p.out_model.actuators[k].gear[0] += share + by_force * force;
             let rates = &mut [(velocity, gear[0] * asked.rate), (weight, gear[0] * force)];
