@@ -668,6 +668,7 @@ fn topology(d: &Description) -> Topology {
             affine_gain: matches!(a.law, Law::General { affine_gain: true, .. } | Law::Damper { .. }),
             act,
             act_early: a.act_early,
+            winds: winds(d, a),
             rate_dependent: !matches!(
                 a.law,
                 Law::Motor | Law::General { affine_gain: false, bias: None, .. }
@@ -699,6 +700,25 @@ fn topology(d: &Description) -> Topology {
         .collect();
     t.pattern = Pattern::new(t.dofs.iter().map(|dof| dof.parent));
     t
+}
+
+/// Whether an actuator is a servo on a ball joint or on the rotation between two sites.
+fn winds(d: &Description, a: &file::Actuator) -> bool {
+    let servo = match a.law {
+        Law::General { gain, affine_gain, bias: Some(bias) } => {
+            !affine_gain && gain[0] == -bias[1] && gain[0] != 0.0
+        }
+        Law::Servo { kp, .. } => kp != 0.0,
+        _ => false,
+    };
+    let turns = match a.transmission {
+        file::Transmission::Joint(j) | file::Transmission::JointInParent(j) => {
+            d.joints[j].kind == JointKind::Ball
+        }
+        file::Transmission::Site { reference, .. } => reference.is_some() && a.gear[..3] == [0.0; 3],
+        file::Transmission::Tendon(_) => false,
+    };
+    servo && turns
 }
 
 fn path(t: &Topology, path: &file::TendonPath) -> super::tree::TendonPath {

@@ -245,6 +245,8 @@ pub struct ActuatorLayout {
     pub act_early: bool,
     /// Whether its force may depend on the rate of its transmission.
     pub rate_dependent: bool,
+    /// Whether it is a servo on a rotation in space, whose set point is the same after every turn.
+    pub winds: bool,
     pub disabled: bool,
 }
 

@@ -19,6 +19,8 @@ pub struct Actuation<R> {
     raw: Vec<R>,
     /// The control or activation that multiplies the gain.
     signal: Vec<R>,
+    /// By how many turns a servo on a rotation in space moved its signal and its control.
+    turns: Vec<[R; 2]>,
     /// The rate of the activations (na).
     pub act_rate: Vec<R>,
     /// The generalized force (nv), within the joints' bounds.
@@ -41,6 +43,7 @@ impl<R: Real> Actuation<R> {
             force: zero(t.nu),
             raw: zero(t.nu),
             signal: zero(t.nu),
+            turns: vec![[R::zero(); 2]; t.nu],
             act_rate: zero(t.na),
             total: zero(t.nv),
             unbounded: zero(t.nv),
@@ -162,8 +165,33 @@ fn joint_moment<R: Real>(model: &Model<R>, state: &State<R>, k: usize, j: usize)
     gear
 }
 
-/// `gain · signal + bias`, with the control moved to the turn nearest to the length for servos on
-/// rotations in space.
+/// The signal of one turn, `2π |gear|`, of a servo on a rotation in space: its set point and its
+/// control move by whole turns to where they are nearest to length and activation.
+fn period<R: Real>(model: &Model<R>, k: usize) -> Option<R> {
+    model.topology.actuators[k].winds.then(|| turning_gear(model, k).norm().times(2.0 * std::f64::consts::PI))
+}
+
+/// The part of the gear that belongs to rotations.
+fn turning_gear<R: Real>(model: &Model<R>, k: usize) -> Vec3<R> {
+    let (gear, start) = (&model.actuators[k].gear, turning_start(model, k));
+    Vec3::new(gear[start], gear[start + 1], gear[start + 2])
+}
+
+fn turning_start<R>(model: &Model<R>, k: usize) -> usize {
+    if matches!(model.topology.actuators[k].transmission, Transmission::Site { .. }) { 3 } else { 0 }
+}
+
+/// The pullback of [`period`].
+fn period_pullback<R: Real>(model: &Model<R>, k: usize, weight: R, out: &mut Model<R>) {
+    let gear = turning_gear(model, k);
+    let by = gear * (weight.times(2.0 * std::f64::consts::PI) / gear.norm());
+    let start = turning_start(model, k);
+    for (own, by) in out.actuators[k].gear[start..start + 3].iter_mut().zip(by.to_array()) {
+        *own += by;
+    }
+}
+
+/// `gain · signal + bias`.
 fn law<R: Real>(model: &Model<R>, k: usize, length: R, rate: R, signal: R) -> R {
     let a = &model.actuators[k];
     let gain = a.gain[0] + a.gain[1] * length + a.gain[2] * rate;
@@ -185,7 +213,16 @@ pub fn actuation<R: Real>(
     for (k, layout) in t.actuators.iter().enumerate() {
         let actuator = &model.actuators[k];
         (out.length[k], out.rate[k]) = length_and_rate(model, state, links, k);
-        let u = control(model, input, k);
+        let mut u = control(model, input, k);
+        let period = period(model, k);
+        out.turns[k] = [R::zero(); 2];
+        if let (Some(at), Some(period)) = (layout.act, period)
+            && layout.dynamics != Dynamics::Integrator
+        {
+            let turns = ((state.act[at] - u) / period).round();
+            out.turns[k][1] = turns;
+            u += turns * period;
+        }
         out.signal[k] = u;
         if let Some(at) = layout.act {
             let act = state.act[at];
@@ -194,6 +231,10 @@ pub fn actuation<R: Real>(
             out.act_rate[at] = if off { R::zero() } else { rate };
             out.signal[k] =
                 if layout.act_early { next_activation(model, k, act, out.act_rate[at]) } else { act };
+        }
+        if let Some(period) = period {
+            out.turns[k][0] = ((out.length[k] - out.signal[k]) / period).round();
+            out.signal[k] += out.turns[k][0] * period;
         }
         let force = law(model, k, out.length[k], out.rate[k], out.signal[k]);
         out.raw[k] = if layout.disabled || !active { R::zero() } else { force };
@@ -508,6 +549,11 @@ fn law_pullback<R: Real>(
     share.bias[2] += by_slope;
     let by_signal = gain * by_force + a.gain[2] * by_slope;
     let mut by_u = by_signal;
+    let [turns, control_turns] = actuation.turns[k];
+    let winding = period(model, k);
+    if winding.is_some() {
+        period_pullback(model, k, by_signal * turns, p.out_model);
+    }
     if let Some(at) = layout.act {
         let (state_act, mut by_rate) = (p.state.act[at], act[at]);
         if layout.act_early {
@@ -518,12 +564,16 @@ fn law_pullback<R: Real>(
         } else {
             p.out.act[at] += by_signal;
         }
-        let x = [state_act, control(model, input, k), a.time_constant];
+        let u = control(model, input, k) + winding.map_or(R::zero(), |period| control_turns * period);
+        let x = [state_act, u, a.time_constant];
         let dynamics = layout.dynamics;
         let [by_act, u, by_tau] = leaf_pullback(|x| [activation_rate(dynamics, x)], x, [by_rate]);
         p.out.act[at] += by_act;
         p.out_model.actuators[k].time_constant += by_tau;
         by_u = u;
+        if winding.is_some() {
+            period_pullback(model, k, by_u * control_turns, p.out_model);
+        }
     }
     out_u[k] += if model.topology.flags.clampctrl {
         bounded_pullback(input.u[k], &a.ctrl_range, by_u, &mut p.out_model.actuators[k].ctrl_range)
