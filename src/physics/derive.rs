@@ -252,6 +252,23 @@ fn slides_alone(d: &Description, b: usize) -> bool {
         && (body.parent == 0
             || (d.bodies[body.parent].parent == 0 && !d.joints.iter().any(|j| j.body == body.parent)))
         && centred(d, b)
+        && !touched_by_heavy_tendon(d, b)
+}
+
+/// Whether a tendon with armature runs over a body.
+fn touched_by_heavy_tendon(d: &Description, b: usize) -> bool {
+    use crate::model::description::{PathPoint, TendonPath, Transmission};
+    d.tendons.iter().enumerate().any(|(t, tendon)| {
+        let heavy = tendon.armature != 0.0
+            || d.actuators.iter().any(|a| a.armature != 0.0 && a.transmission == Transmission::Tendon(t));
+        heavy
+            && match &tendon.path {
+                TendonPath::Fixed(terms) => terms.iter().any(|&(j, _)| d.joints[j].body == b),
+                TendonPath::Spatial(points) => {
+                    points.iter().any(|p| matches!(p, PathPoint::Site(s) if d.sites[*s].body == b))
+                }
+            }
+    })
 }
 
 /// Whether the inertial frame of a body is its own frame.

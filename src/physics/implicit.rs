@@ -224,7 +224,7 @@ pub fn step<R: Real>(
     implicit.factor.compute(pattern, &implicit.matrix[0], &implicit.matrix[1]);
     stage.a.copy_from_slice(&stage.smooth);
     implicit.factor.solve(pattern, &mut stage.a);
-    advance(model, state, &stage.a, &stage.actuation.act_rate, next);
+    advance(model, state, stage, next);
 }
 
 /// Scratch of [`step_pullback`]: the world on dual numbers, whose tangent is `v̇ = h â`.

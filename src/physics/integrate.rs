@@ -1,6 +1,6 @@
 //! From one state to the next.
 
-use super::articulated::actuation::{next_activation, next_activation_pullback};
+use super::articulated::actuation::{final_activation, final_activation_pullback};
 use super::articulated::passive::damping_slope;
 use super::step::{Backward, Cotangents, Stage, forces, forces_pullback, pushes};
 use super::{implicit, runge_kutta};
@@ -119,25 +119,20 @@ fn euler<R: Real>(
     }
     stage.a.copy_from_slice(&stage.smooth);
     stage.factor.solve(pattern, &mut stage.a);
-    advance(model, state, &stage.a, &stage.actuation.act_rate, next);
+    advance(model, state, stage, next);
 }
 
 /// Activations, then velocity, then position with the new velocity, then time.
 #[inline(always)]
-pub(super) fn advance<R: Real>(
-    model: &Model<R>,
-    state: &State<R>,
-    a: &[R],
-    act_rate: &[R],
-    next: &mut State<R>,
-) {
+pub(super) fn advance<R: Real>(model: &Model<R>, state: &State<R>, stage: &Stage<R>, next: &mut State<R>) {
     let h = model.option.timestep;
     for (k, layout) in model.topology.actuators.iter().enumerate() {
         if let Some(at) = layout.act {
-            next.act[at] = next_activation(model, k, state.act[at], act_rate[at]);
+            let (rate, length) = (stage.actuation.act_rate[at], stage.actuation.length[k]);
+            next.act[at] = final_activation(model, k, state.act[at], rate, length);
         }
     }
-    for (next, (v, a)) in next.v.iter_mut().zip(state.v.iter().zip(a)) {
+    for (next, (v, a)) in next.v.iter_mut().zip(state.v.iter().zip(&stage.a)) {
         *next = *v + h * *a;
     }
     advance_configuration(model, &state.q, &next.v, h, &mut next.q);
@@ -277,9 +272,9 @@ pub(super) fn advance_pullback<R: Real>(
     }
     for (k, layout) in model.topology.actuators.iter().enumerate() {
         if let Some(at) = layout.act {
-            let (act, rate) = (state.act[at], stage.actuation.act_rate[at]);
+            let values = (state.act[at], stage.actuation.act_rate[at], stage.actuation.length[k]);
             let (by_act, by_rate) =
-                next_activation_pullback(model, k, act, rate, cotangent.act[at], &mut out.model);
+                final_activation_pullback(model, k, values, cotangent.act[at], &mut out.model);
             out.state.act[at] += by_act;
             scratch.act[at] = by_rate;
         }

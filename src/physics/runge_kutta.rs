@@ -1,6 +1,6 @@
 //! The classical fourth-order method of Runge and Kutta, on the manifold of configurations.
 
-use super::articulated::actuation::{next_activation, next_activation_pullback};
+use super::articulated::actuation::{final_activation, final_activation_pullback};
 use super::integrate::{Record, StepBackward, advance_configuration_pullback};
 use super::step::{Cotangents, acceleration, forces_pullback, pushes};
 use crate::model::description::JointKind;
@@ -97,7 +97,8 @@ pub fn step<R: Real>(
     let h = model.option.timestep;
     for (k, layout) in model.topology.actuators.iter().enumerate() {
         if let Some(at) = layout.act {
-            next.act[at] = next_activation(model, k, state.act[at], runge.mean_act[at]);
+            let length = record.stages[0].actuation.length[k];
+            next.act[at] = final_activation(model, k, state.act[at], runge.mean_act[at], length);
         }
     }
     for i in 0..next.v.len() {
@@ -210,8 +211,9 @@ fn last_pullback<R: Real>(
     }
     for (k, layout) in model.topology.actuators.iter().enumerate() {
         if let Some(at) = layout.act {
-            let (act, mean, w) = (state.act[at], runge.mean_act[at], cotangent.act[at]);
-            let (by_act, by_rate) = next_activation_pullback(model, k, act, mean, w, &mut out.model);
+            let values = (state.act[at], runge.mean_act[at], record.stages[0].actuation.length[k]);
+            let (by_act, by_rate) =
+                final_activation_pullback(model, k, values, cotangent.act[at], &mut out.model);
             out.state.act[at] += by_act;
             for s in 0..4 {
                 back.act[s][at] = by_rate.times(WEIGHTS[s]);
