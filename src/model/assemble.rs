@@ -518,7 +518,10 @@ fn joint<R: Real, S: Source<R>>(k: usize, j: &file::Joint, source: &mut S) -> Jo
     let springdamper = j.springdamper.map(|x| read.array("springdamper", "s, –", POSITIVE, x));
     let (mut stiffness, mut damping) = ([R::zero(); 3], [R::zero(); 3]);
     if springdamper.is_none() {
-        stiffness = read.array("stiffness", length, ANY, j.stiffness);
+        // A spring in space that is absent is left out, not computed with a stiffness of zero.
+        if scalar || j.stiffness != [0.0; 3] {
+            stiffness = read.array("stiffness", length, ANY, j.stiffness);
+        }
         damping = read.array("damping", rate, ANY, j.damping);
     }
     let armature = read.number("armature", "kg m²", NOT_NEGATIVE, j.armature);

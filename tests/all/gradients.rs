@@ -2,7 +2,7 @@
 
 use costate::model::description::{Description, Integrator};
 use costate::model::{Input, Model, State, Values, assemble};
-use costate::number::{Dual, Lanes, Tangent, Wide};
+use costate::number::{Dual, Tangent, Wide};
 use costate::objective::RandomLinear;
 use costate::physics::derive::{self, Compilation};
 use costate::rollout::{Gradient, Memory, Workspace, cost, value_and_gradient};
@@ -56,22 +56,23 @@ impl Rollout {
         let compiled = Compilation::new(&self.description, &self.parameters);
         let mut workspace = Workspace::new(&compiled.model, &self.start);
         let mut objective = self.objective.clone();
-        let (cost, gradient) =
-            value_and_gradient(&compiled.model, &self.start, &self.inputs, &mut objective, memory, &mut workspace)
-                .unwrap();
+        let (cost, gradient) = value_and_gradient(
+            &compiled.model,
+            &self.start,
+            &self.inputs,
+            &mut objective,
+            memory,
+            &mut workspace,
+        )
+        .unwrap();
         (cost, [flat(gradient), compiled.pullback(&gradient.model)].concat())
-    }
-
-    /// The number of independent variables.
-    fn size(&self) -> usize {
-        self.adjoint(Memory::Light).1.len()
     }
 
     /// Derivatives by eight variables from number `first` on.
     fn dual(&self, first: usize) -> [f64; 8] {
         let mut next = 0;
         let mut vary = |x: f64| -> Number {
-            let mut out = Dual::constant(x);
+            let mut out: Number = Dual::constant(x);
             if (first..first + 8).contains(&next) {
                 out.tangent.set(next - first, 1.0);
             }

@@ -397,6 +397,7 @@ fn joint_pullback<R: Real>(
             wrench
         }
         JointKind::Ball => {
+            let below = wrench.force;
             for i in at.v..last {
                 wrench += moved(i);
             }
@@ -406,8 +407,7 @@ fn joint_pullback<R: Real>(
                 lever += axis(i).angular.cross(cotangent.axis[i].force);
             }
             // The anchor is fixed before the joint and in the body: p = A − R pos, A = p₀ + R₀ pos.
-            out_model.joints[j].anchor +=
-                before.rotate(lever + wrench.force) - after.conjugate().rotate(wrench.force);
+            out_model.joints[j].anchor += before.rotate(lever + below) - after.conjugate().rotate(below);
             wrench
         }
         JointKind::Slide => {

@@ -216,7 +216,7 @@ pub fn joint_forces_pullback<R: Real>(p: &mut Pulling<'_, R>, weight: &[R]) {
                 for (k, by) in p.out_model.joints[j].stiffness.iter_mut().zip(by) {
                     *k += by * weight[v];
                 }
-            } else {
+            } else if at.has_spring {
                 spring3_pullback(p, j, weight);
             }
         }
