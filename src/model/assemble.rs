@@ -745,7 +745,7 @@ fn topology(d: &Description) -> Topology {
     let at_tendon = |a: &file::Actuator| matches!(a.transmission, file::Transmission::Tendon(_));
     t.tendon_armature = d.tendons.iter().any(|t| t.armature != 0.0)
         || d.actuators.iter().any(|a| a.armature != 0.0 && at_tendon(a));
-    t.any_lines = !d.tendons.is_empty()
+    t.any_lines = d.tendons.iter().any(|t| matches!(t.path, file::TendonPath::Spatial(_)))
         || d.actuators.iter().any(|a| matches!(a.transmission, file::Transmission::Site { .. }));
     t.lone_free = (0..d.bodies.len())
         .map(|b| {

@@ -2,7 +2,7 @@
 
 use super::articulated::actuation::{final_activation, final_activation_pullback};
 use super::integrate::{Record, StepBackward, advance_configuration_pullback};
-use super::step::{Cotangents, acceleration, forces_pullback, pushes};
+use super::step::{Cotangents, acceleration, forces_pullback};
 use crate::model::description::JointKind;
 use crate::model::{Costate, Input, Model, State, advance_configuration};
 use crate::number::{Real, leaf_pullback};
@@ -122,16 +122,6 @@ fn set_means<R: Real>(model: &Model<R>, record: &mut Record<R>) {
         let rate = |s: usize| record.stages[s].actuation.act_rate[i].times(WEIGHTS[s]);
         runge.mean_act[i] = (0..4).fold(R::zero(), |sum, s| sum + rate(s));
     }
-}
-
-/// Brings back states, rates and poses of the stages from their accelerations.
-pub fn restore<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, record: &mut Record<R>) {
-    for i in 0..4 {
-        set_stage(model, state, record, i);
-        let Some(runge) = &record.runge_kutta else { return };
-        pushes(model, &runge.states[i], input, &mut record.stages[i]);
-    }
-    set_means(model, record);
 }
 
 /// Scratch of [`step_pullback`].

@@ -54,6 +54,15 @@ impl<R: Real> Actuation<R> {
     }
 }
 
+impl<R> Actuation<R> {
+    /// The bytes of memory behind it.
+    pub fn bytes(&self) -> usize {
+        let numbers =
+            7 * self.length.len() + self.act_rate.len() + 3 * self.total.len() + 2 * self.tendons.len();
+        numbers * size_of::<R>() + size_of_val(&self.wrench[..])
+    }
+}
+
 fn bounded<R: Real>(x: R, range: &Option<[R; 2]>) -> R {
     range.map_or(x, |[lo, hi]| x.clamp(lo, hi))
 }
@@ -332,7 +341,9 @@ fn gather<R: Real>(model: &Model<R>, state: &State<R>, links: &Links<R>, out: &m
                 }
             }
             Transmission::Tendon(t) => {
-                first_wrench(&mut out.wrench, &mut bodies);
+                if model.topology.any_lines {
+                    first_wrench(&mut out.wrench, &mut bodies);
+                }
                 tendon::apply(model, links, t, gear[0] * force, &mut out.unbounded, &mut out.wrench);
             }
             Transmission::Site { site, reference } => {

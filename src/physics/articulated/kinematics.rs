@@ -80,6 +80,10 @@ impl<R: Real> Links<R> {
             ],
         }
     }
+    /// The bytes of memory behind it.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.bodies[..]) + size_of_val(&self.axes[..]) + size_of_val(&self.before[..])
+    }
     /// The velocities `Y_b = Σ S_i y_i` that a joint velocity `y` gives to the bodies.
     pub fn field(&self, model: &Model<R>, y: &[R], out: &mut [Motion<R>]) {
         out[0] = Motion::zero();
