@@ -5,6 +5,9 @@
 pub mod error;
 pub mod model;
 pub mod number;
+pub mod objective;
+pub mod physics;
+pub mod rollout;
 pub mod scene;
 pub mod spatial;
 

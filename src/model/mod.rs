@@ -1,5 +1,20 @@
 //! What there is; fixed during a rollout, except the state.
+//!
+//! A file becomes a [`Description`], plain numbers as the file states them. [`assemble`] turns it
+//! into a [`Model`] over any number, and names on the way every number that it reads: these are
+//! the parameters. The derivative by a parameter is that of editing the file and loading again.
 
+mod assemble;
 pub mod description;
+mod parameter;
+mod state;
+mod tree;
 
+pub use assemble::{assemble, log_cholesky_of};
 pub use description::Description;
+pub use parameter::{Listing, Parameter, Source, Stated, Values};
+pub use state::{Costate, Input, State, advance_configuration};
+pub use tree::{
+    Actuator, Body, FluidBox, Geom, Joint, Model, Options, Pattern, Site, SpatialPiece, Tendon, TendonPath,
+    Topology,
+};

@@ -1,0 +1,207 @@
+//! What changes during a rollout, and its cotangent.
+
+use super::Model;
+use crate::number::Real;
+use crate::spatial::{Force, Pose, Quat, Vec3};
+
+/// The state of a world: nothing in it is derived.
+#[derive(Clone, Debug)]
+pub struct State<R> {
+    /// Configuration (nq): free joints as position and quaternion, ball joints as quaternion,
+    /// slides and hinges as one number [m, rad].
+    pub q: Vec<R>,
+    /// Velocity (nv), in the tangent space of the configuration [m/s, rad/s].
+    pub v: Vec<R>,
+    /// Activations (na), one for each actuator with dynamics.
+    pub act: Vec<R>,
+    /// [s]
+    pub time: R,
+    /// Poses of the mocap bodies in the world.
+    pub mocap: Vec<Pose<R>>,
+}
+
+/// What acts on a world during one step.
+#[derive(Clone, Debug)]
+pub struct Input<R> {
+    /// Controls (nu).
+    pub u: Vec<R>,
+    /// Applied generalized force (nv) [N, N m], or empty for none.
+    pub force: Vec<R>,
+    /// Applied wrench of each body: torque and force in world axes at its centre of mass [N m, N], or
+    /// empty for none.
+    pub wrench: Vec<Force<R>>,
+}
+
+/// The cotangent of a state, in its tangent space: rotations of free and ball joints in body axes.
+#[derive(Clone, Debug)]
+pub struct Costate<R> {
+    /// (nv)
+    pub q: Vec<R>,
+    /// (nv)
+    pub v: Vec<R>,
+    /// (na)
+    pub act: Vec<R>,
+    /// Of each mocap pose: a turn on the left about its own origin, and the position.
+    pub mocap: Vec<Force<R>>,
+}
+
+impl<R: Real> State<R> {
+    /// The reference configuration at rest.
+    pub fn reference(model: &Model<R>) -> Self {
+        let t = &model.topology;
+        let mut q = vec![R::zero(); t.nq];
+        for (joint, layout) in model.joints.iter().zip(&t.joints) {
+            let body = &model.bodies[layout.body];
+            match layout.kind {
+                super::description::JointKind::Free => {
+                    q[layout.q..layout.q + 3].copy_from_slice(&body.position.to_array());
+                    q[layout.q + 3..layout.q + 7].copy_from_slice(&body.rotation.to_array());
+                }
+                super::description::JointKind::Ball => q[layout.q] = R::one(),
+                _ => q[layout.q] = joint.reference,
+            }
+        }
+        let mocap = t.mocap_bodies.iter().map(|&b| model.bodies[b].pose()).collect();
+        Self { q, v: vec![R::zero(); t.nv], act: vec![R::zero(); t.na], time: R::zero(), mocap }
+    }
+
+    pub fn map<S>(&self, f: impl Fn(R) -> S + Copy) -> State<S> {
+        let all = |x: &[R]| x.iter().map(|&x| f(x)).collect();
+        State {
+            q: all(&self.q),
+            v: all(&self.v),
+            act: all(&self.act),
+            time: f(self.time),
+            mocap: self.mocap.iter().map(|p| p.map(f)).collect(),
+        }
+    }
+
+    /// Overwrites this state without allocating.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.q.copy_from_slice(&other.q);
+        self.v.copy_from_slice(&other.v);
+        self.act.copy_from_slice(&other.act);
+        self.time = other.time;
+        self.mocap.copy_from_slice(&other.mocap);
+    }
+
+    /// The quaternion of `q` at entry `at`, as stored.
+    pub fn quat(&self, at: usize) -> Quat<R> {
+        Quat::new(self.q[at], self.q[at + 1], self.q[at + 2], self.q[at + 3])
+    }
+
+    /// `self ⊞ w`: moves along a tangent of (q, v, act), translations and scalars by addition,
+    /// rotations by `q ⊗ exp(w)`.
+    pub fn moved(&self, model: &Model<R>, q: &[R], v: &[R], act: &[R]) -> Self {
+        let mut out = self.clone();
+        advance_configuration(model, &self.q, q, R::one(), &mut out.q);
+        for (out, d) in out.v.iter_mut().zip(v) {
+            *out += *d;
+        }
+        for (out, d) in out.act.iter_mut().zip(act) {
+            *out += *d;
+        }
+        out
+    }
+
+    /// `self ⊟ base`: the tangent of the configuration that moves `base` to `self`.
+    pub fn minus(&self, base: &Self, model: &Model<R>) -> Vec<R> {
+        let mut out = vec![R::zero(); model.topology.nv];
+        for layout in &model.topology.joints {
+            let (q, v) = (layout.q, layout.v);
+            let mut turn = |q: usize, v: usize| {
+                let w = (base.quat(q).normalized().conjugate() * self.quat(q).normalized()).log();
+                out[v..v + 3].copy_from_slice(&w.to_array());
+            };
+            match layout.kind {
+                super::description::JointKind::Free => {
+                    turn(q + 3, v + 3);
+                    for k in 0..3 {
+                        out[v + k] = self.q[q + k] - base.q[q + k];
+                    }
+                }
+                super::description::JointKind::Ball => turn(q, v),
+                _ => out[v] = self.q[q] - base.q[q],
+            }
+        }
+        out
+    }
+}
+
+/// `out = q ⊞ h v`.
+pub fn advance_configuration<R: Real>(model: &Model<R>, q: &[R], v: &[R], h: R, out: &mut [R]) {
+    for layout in &model.topology.joints {
+        let (a, b) = (layout.q, layout.v);
+        let turn = |at: usize, v: &[R]| {
+            let old = Quat::new(q[at], q[at + 1], q[at + 2], q[at + 3]).normalized();
+            (old * Quat::exp(Vec3::new(v[0], v[1], v[2]) * h)).to_array()
+        };
+        match layout.kind {
+            super::description::JointKind::Free => {
+                for k in 0..3 {
+                    out[a + k] = q[a + k] + h * v[b + k];
+                }
+                out[a + 3..a + 7].copy_from_slice(&turn(a + 3, &v[b + 3..b + 6]));
+            }
+            super::description::JointKind::Ball => out[a..a + 4].copy_from_slice(&turn(a, &v[b..b + 3])),
+            _ => out[a] = q[a] + h * v[b],
+        }
+    }
+}
+
+impl<R: Real> Input<R> {
+    /// No control, and nothing applied.
+    pub fn zero(model: &Model<R>) -> Self {
+        Self { u: vec![R::zero(); model.topology.nu], force: Vec::new(), wrench: Vec::new() }
+    }
+    /// No control, and room for applied forces.
+    pub fn zero_applied(model: &Model<R>) -> Self {
+        let t = &model.topology;
+        let wrench = vec![Force::zero(); t.bodies.len()];
+        Self { force: vec![R::zero(); t.nv], wrench, ..Self::zero(model) }
+    }
+    pub fn map<S: Real>(&self, f: impl Fn(R) -> S + Copy) -> Input<S> {
+        Input {
+            u: self.u.iter().map(|&x| f(x)).collect(),
+            force: self.force.iter().map(|&x| f(x)).collect(),
+            wrench: self.wrench.iter().map(|w| Force::new(w.torque.map(f), w.force.map(f))).collect(),
+        }
+    }
+}
+
+impl<R: Real> Input<R> {
+    pub fn clear(&mut self) {
+        self.u.fill(R::zero());
+        self.force.fill(R::zero());
+        self.wrench.fill(Force::zero());
+    }
+    pub fn copy_from(&mut self, other: &Self) {
+        self.u.copy_from_slice(&other.u);
+        self.force.copy_from_slice(&other.force);
+        self.wrench.copy_from_slice(&other.wrench);
+    }
+}
+
+impl<R: Real> Costate<R> {
+    pub fn clear(&mut self) {
+        for all in [&mut self.q, &mut self.v, &mut self.act] {
+            all.fill(R::zero());
+        }
+        self.mocap.fill(Force::zero());
+    }
+    pub fn zero(model: &Model<R>) -> Self {
+        let t = &model.topology;
+        Self {
+            q: vec![R::zero(); t.nv],
+            v: vec![R::zero(); t.nv],
+            act: vec![R::zero(); t.na],
+            mocap: vec![Force::zero(); t.mocap_bodies.len()],
+        }
+    }
+    pub fn copy_from(&mut self, other: &Self) {
+        self.q.copy_from_slice(&other.q);
+        self.v.copy_from_slice(&other.v);
+        self.act.copy_from_slice(&other.act);
+        self.mocap.copy_from_slice(&other.mocap);
+    }
+}

@@ -1,0 +1,525 @@
+//! The compiled model: the kinematic tree and its numbers.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::description::{self, Dynamics, Flags, Integrator, JointKind, Shape, Transmission};
+use crate::number::{Real, Single};
+use crate::spatial::{Pose, Quat, Sym3, Vec3};
+
+/// A model over the number `R`: what is fixed during a rollout.
+///
+/// The same type holds cotangents of a model ([`Model::zeros`]); there the vector part of each
+/// rotation is the cotangent of a small turn on the left.
+#[derive(Clone, Debug)]
+pub struct Model<R> {
+    /// What does not depend on numbers.
+    pub topology: Arc<Topology>,
+    pub option: Options<R>,
+    pub bodies: Vec<Body<R>>,
+    pub joints: Vec<Joint<R>>,
+    pub sites: Vec<Site<R>>,
+    pub geoms: Vec<Geom<R>>,
+    pub tendons: Vec<Tendon<R>>,
+    pub actuators: Vec<Actuator<R>>,
+    /// Scratch of [`Model::add_tangents`].
+    pub(super) queue: Vec<R>,
+}
+
+/// The numbers of the `option` element.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<R> {
+    /// [s]
+    pub timestep: R,
+    /// [m/s²]
+    pub gravity: Vec3<R>,
+    /// [m/s]
+    pub wind: Vec3<R>,
+    /// [kg/m³]
+    pub density: R,
+    /// [Pa s]
+    pub viscosity: R,
+}
+
+/// One rigid body.
+#[derive(Clone, Copy, Debug)]
+pub struct Body<R> {
+    /// In the parent.
+    pub position: Vec3<R>,
+    pub rotation: Quat<R>,
+    /// [kg]
+    pub mass: R,
+    /// Centre of mass in the body [m].
+    pub center: Vec3<R>,
+    /// About the centre of mass, in body axes [kg m²].
+    pub inertia: Sym3<R>,
+    pub gravcomp: R,
+    pub fluid: Option<FluidBox<R>>,
+}
+
+impl<R: Real> Body<R> {
+    pub fn pose(&self) -> Pose<R> {
+        Pose { position: self.position, rotation: self.rotation }
+    }
+}
+
+/// The box that stands for a body in a fluid: same mass, same inertia.
+#[derive(Clone, Copy, Debug)]
+pub struct FluidBox<R> {
+    /// Full edges [m].
+    pub edges: Vec3<R>,
+    /// Principal axes in the body.
+    pub rotation: Quat<R>,
+}
+
+/// One joint.
+#[derive(Clone, Copy, Debug)]
+pub struct Joint<R> {
+    /// Unit axis of a slide or hinge, before its own motion.
+    pub axis: Vec3<R>,
+    /// The point it turns about, in the body.
+    pub anchor: Vec3<R>,
+    /// The value of a slide or hinge in the drawn pose.
+    pub reference: R,
+    pub spring_reference: R,
+    /// `k, p₀, p₁` of `F = −x (k + p₀ x + p₁ x²)`.
+    pub stiffness: [R; 3],
+    /// `d, p₀, p₁` of `F = −v (d + p₀ |v| + p₁ v²)`, of each dof, actuators' included.
+    pub damping: [R; 3],
+    /// Added to the diagonal of the mass matrix, actuators' included.
+    pub armature: R,
+    /// Time constant and damping ratio that determine stiffness and damping.
+    pub springdamper: Option<[R; 2]>,
+    /// Bounds of the actuator force on a slide or hinge.
+    pub force_range: Option<[R; 2]>,
+}
+
+/// A marked place.
+#[derive(Clone, Copy, Debug)]
+pub struct Site<R> {
+    pub position: Vec3<R>,
+    pub rotation: Quat<R>,
+}
+
+/// A shape: where it is in its body, and its half-sizes.
+#[derive(Clone, Copy, Debug)]
+pub struct Geom<R> {
+    pub position: Vec3<R>,
+    pub rotation: Quat<R>,
+    pub size: Vec3<R>,
+}
+
+/// A tendon.
+#[derive(Clone, Debug)]
+pub struct Tendon<R> {
+    /// Coefficients of a fixed tendon, or divisors of the pieces of a spatial one.
+    pub weights: Vec<R>,
+    pub stiffness: [R; 3],
+    pub damping: [R; 3],
+    /// Ends of the spring's dead band [m].
+    pub spring_length: [R; 2],
+    pub armature: R,
+    pub force_range: Option<[R; 2]>,
+}
+
+/// An actuator: `force = (g₀ + g₁ ℓ + g₂ ℓ̇) w + b₀ + b₁ ℓ + b₂ ℓ̇`.
+#[derive(Clone, Copy, Debug)]
+pub struct Actuator<R> {
+    pub gear: [R; 6],
+    pub gain: [R; 3],
+    pub bias: [R; 3],
+    /// Of a servo whose velocity gain follows from the inertia at the reference.
+    pub damping_ratio: Option<R>,
+    /// [s]
+    pub time_constant: R,
+    pub ctrl_range: Option<[R; 2]>,
+    pub force_range: Option<[R; 2]>,
+    pub act_range: Option<[R; 2]>,
+}
+
+/// Everything about a model that is not a number of the file.
+#[derive(Clone, Debug, Default)]
+pub struct Topology {
+    pub nq: usize,
+    pub nv: usize,
+    pub nu: usize,
+    pub na: usize,
+    pub integrator: Integrator,
+    pub flags: Flags,
+    pub bodies: Vec<BodyLayout>,
+    pub joints: Vec<JointLayout>,
+    pub dofs: Vec<DofLayout>,
+    pub sites: Vec<usize>,
+    pub geoms: Vec<GeomLayout>,
+    pub tendons: Vec<TendonPath>,
+    pub actuators: Vec<ActuatorLayout>,
+    pub mocap_bodies: Vec<usize>,
+    /// Whether a body has a free joint and no dof hangs below it.
+    pub lone_free: Vec<bool>,
+    /// Whether some damping, spring, drag, … is there at all: what is absent is skipped.
+    pub any_fluid: bool,
+    pub any_gravcomp: bool,
+    /// Of joints, actuators' included.
+    pub any_damping: bool,
+    /// Whether forces act along lines between bodies: tendons and site actuators.
+    pub any_lines: bool,
+    pub tendon_armature: bool,
+    /// The shape of matrices that follow the tree.
+    pub pattern: Pattern,
+    pub names: Names,
+}
+
+/// Names of the elements; a nameless one is `kind#number`.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    pub bodies: Vec<String>,
+    pub joints: Vec<String>,
+    pub geoms: Vec<String>,
+    pub sites: Vec<String>,
+    pub tendons: Vec<String>,
+    pub actuators: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct BodyLayout {
+    pub parent: usize,
+    pub joints: Range<usize>,
+    pub dofs: Range<usize>,
+    /// The top body of its tree below the world.
+    pub root: usize,
+    pub mocap: Option<usize>,
+    /// The last dof on the way to the world, this body's own included.
+    pub last_dof: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+pub struct JointLayout {
+    pub kind: JointKind,
+    pub body: usize,
+    /// First entry in the configuration and in the velocity.
+    pub q: usize,
+    pub v: usize,
+    pub has_spring: bool,
+    pub actuator_gravcomp: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct DofLayout {
+    pub joint: usize,
+    pub body: usize,
+    /// The previous dof on the way to the world.
+    pub parent: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+pub struct GeomLayout {
+    pub body: usize,
+    pub shape: Shape,
+    pub color: [f64; 4],
+    pub group: i64,
+}
+
+/// How a tendon's length is made.
+#[derive(Clone, Debug)]
+pub enum TendonPath {
+    /// Entries of the configuration and of the velocity, one for each coefficient.
+    Fixed(Vec<(usize, usize)>),
+    Spatial(Vec<SpatialPiece>),
+}
+
+/// A straight piece between two sites.
+#[derive(Clone, Copy, Debug)]
+pub struct SpatialPiece {
+    pub from: usize,
+    pub to: usize,
+    /// Which divisor counts.
+    pub weight: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct ActuatorLayout {
+    pub transmission: Transmission,
+    pub dynamics: Dynamics,
+    pub affine_gain: bool,
+    pub act: Option<usize>,
+    pub act_early: bool,
+    /// Whether its force may depend on the rate of its transmission.
+    pub rate_dependent: bool,
+    /// Whether it is a servo on a rotation in space, whose set point is the same after every turn.
+    pub winds: bool,
+    pub disabled: bool,
+}
+
+/// The sparsity of a mass matrix: row `i` holds one entry for every dof on the path from the root
+/// to `i`, in this order, so that the row of an ancestor is as long as a prefix of it.
+#[derive(Clone, Debug, Default)]
+pub struct Pattern {
+    /// Where each row starts; one entry more than there are rows.
+    pub start: Vec<usize>,
+    /// The dof of each entry.
+    pub column: Vec<usize>,
+}
+
+impl Pattern {
+    /// The pattern of a forest given by parents, which precede their children.
+    pub fn new(parents: impl Iterator<Item = Option<usize>>) -> Self {
+        let mut pattern = Self { start: vec![0], column: Vec::new() };
+        for (i, parent) in parents.enumerate() {
+            if let Some(parent) = parent {
+                let row = pattern.start[parent]..pattern.start[parent + 1];
+                pattern.column.extend_from_within(row);
+            }
+            pattern.column.push(i);
+            pattern.start.push(pattern.column.len());
+        }
+        pattern
+    }
+    #[inline(always)]
+    pub fn row(&self, i: usize) -> Range<usize> {
+        self.start[i]..self.start[i + 1]
+    }
+    pub fn entries(&self) -> usize {
+        self.column.len()
+    }
+    pub fn rows(&self) -> usize {
+        self.start.len().saturating_sub(1)
+    }
+    /// Whether one of two dofs is above the other.
+    pub fn related(&self, i: usize, j: usize) -> bool {
+        let (lo, hi) = (i.min(j), i.max(j));
+        self.column[self.row(hi)].binary_search(&lo).is_ok()
+    }
+}
+
+impl<R: Copy> Model<R> {
+    /// The same model over another number.
+    pub fn map<S>(&self, mut f: impl FnMut(R) -> S) -> Model<S> {
+        let f = &mut f;
+        fn three<R: Copy, S>(f: &mut impl FnMut(R) -> S, v: Vec3<R>) -> Vec3<S> {
+            Vec3 { x: f(v.x), y: f(v.y), z: f(v.z) }
+        }
+        fn four<R: Copy, S>(f: &mut impl FnMut(R) -> S, q: Quat<R>) -> Quat<S> {
+            Quat { w: f(q.w), v: three(f, q.v) }
+        }
+        let o = &self.option;
+        let option = Options {
+            timestep: f(o.timestep),
+            gravity: three(f, o.gravity),
+            wind: three(f, o.wind),
+            density: f(o.density),
+            viscosity: f(o.viscosity),
+        };
+        fn body<R: Copy, S>(f: &mut impl FnMut(R) -> S, b: &Body<R>) -> Body<S> {
+            Body {
+                position: three(f, b.position),
+                rotation: four(f, b.rotation),
+                mass: f(b.mass),
+                center: three(f, b.center),
+                inertia: Sym3::from([
+                    f(b.inertia.xx),
+                    f(b.inertia.yy),
+                    f(b.inertia.zz),
+                    f(b.inertia.xy),
+                    f(b.inertia.xz),
+                    f(b.inertia.yz),
+                ]),
+                gravcomp: f(b.gravcomp),
+                fluid: b.fluid.map(|b| FluidBox { edges: three(f, b.edges), rotation: four(f, b.rotation) }),
+            }
+        }
+        let mut bodies = Vec::with_capacity(self.bodies.len());
+        for b in &self.bodies {
+            bodies.push(body(f, b));
+        }
+        Model {
+            topology: self.topology.clone(),
+            queue: Vec::new(),
+            option,
+            bodies,
+            joints: self
+                .joints
+                .iter()
+                .map(|j| Joint {
+                    axis: three(f, j.axis),
+                    anchor: three(f, j.anchor),
+                    reference: f(j.reference),
+                    spring_reference: f(j.spring_reference),
+                    stiffness: j.stiffness.map(&mut *f),
+                    damping: j.damping.map(&mut *f),
+                    armature: f(j.armature),
+                    springdamper: j.springdamper.map(|x| x.map(&mut *f)),
+                    force_range: j.force_range.map(|x| x.map(&mut *f)),
+                })
+                .collect(),
+            sites: self
+                .sites
+                .iter()
+                .map(|s| Site { position: three(f, s.position), rotation: four(f, s.rotation) })
+                .collect(),
+            geoms: self
+                .geoms
+                .iter()
+                .map(|g| Geom {
+                    position: three(f, g.position),
+                    rotation: four(f, g.rotation),
+                    size: three(f, g.size),
+                })
+                .collect(),
+            tendons: self
+                .tendons
+                .iter()
+                .map(|t| Tendon {
+                    weights: t.weights.iter().map(|&w| f(w)).collect(),
+                    stiffness: t.stiffness.map(&mut *f),
+                    damping: t.damping.map(&mut *f),
+                    spring_length: t.spring_length.map(&mut *f),
+                    armature: f(t.armature),
+                    force_range: t.force_range.map(|x| x.map(&mut *f)),
+                })
+                .collect(),
+            actuators: self
+                .actuators
+                .iter()
+                .map(|a| Actuator {
+                    gear: a.gear.map(&mut *f),
+                    gain: a.gain.map(&mut *f),
+                    bias: a.bias.map(&mut *f),
+                    damping_ratio: a.damping_ratio.map(&mut *f),
+                    time_constant: f(a.time_constant),
+                    ctrl_range: a.ctrl_range.map(|x| x.map(&mut *f)),
+                    force_range: a.force_range.map(|x| x.map(&mut *f)),
+                    act_range: a.act_range.map(|x| x.map(&mut *f)),
+                })
+                .collect(),
+        }
+    }
+
+    /// All numbers, in the order of [`Model::map`].
+    pub fn numbers(&self) -> Vec<R> {
+        let mut out = Vec::new();
+        self.map(|x| out.push(x));
+        out
+    }
+}
+
+impl<R: Copy> Model<R> {
+    /// Visits all numbers in place.
+    pub fn visit(&mut self, mut f: impl FnMut(&mut R)) {
+        let f = &mut f;
+        fn three<R>(f: &mut impl FnMut(&mut R), v: &mut Vec3<R>) {
+            f(&mut v.x);
+            f(&mut v.y);
+            f(&mut v.z);
+        }
+        fn four<R>(f: &mut impl FnMut(&mut R), q: &mut Quat<R>) {
+            f(&mut q.w);
+            three(f, &mut q.v);
+        }
+        let o = &mut self.option;
+        f(&mut o.timestep);
+        three(f, &mut o.gravity);
+        three(f, &mut o.wind);
+        f(&mut o.density);
+        f(&mut o.viscosity);
+        for b in &mut self.bodies {
+            three(f, &mut b.position);
+            four(f, &mut b.rotation);
+            f(&mut b.mass);
+            three(f, &mut b.center);
+            let Sym3 { xx, yy, zz, xy, xz, yz } = &mut b.inertia;
+            [xx, yy, zz, xy, xz, yz].into_iter().for_each(&mut *f);
+            f(&mut b.gravcomp);
+            if let Some(b) = &mut b.fluid {
+                three(f, &mut b.edges);
+                four(f, &mut b.rotation);
+            }
+        }
+        for j in &mut self.joints {
+            three(f, &mut j.axis);
+            three(f, &mut j.anchor);
+            f(&mut j.reference);
+            f(&mut j.spring_reference);
+            j.stiffness.iter_mut().chain(&mut j.damping).for_each(&mut *f);
+            f(&mut j.armature);
+            j.springdamper.iter_mut().flatten().chain(j.force_range.iter_mut().flatten()).for_each(&mut *f);
+        }
+        for s in &mut self.sites {
+            three(f, &mut s.position);
+            four(f, &mut s.rotation);
+        }
+        for g in &mut self.geoms {
+            three(f, &mut g.position);
+            four(f, &mut g.rotation);
+            three(f, &mut g.size);
+        }
+        for t in &mut self.tendons {
+            let numbers = t.weights.iter_mut().chain(&mut t.stiffness).chain(&mut t.damping);
+            numbers.chain(&mut t.spring_length).for_each(&mut *f);
+            f(&mut t.armature);
+            t.force_range.iter_mut().flatten().for_each(&mut *f);
+        }
+        for a in &mut self.actuators {
+            a.gear.iter_mut().chain(&mut a.gain).chain(&mut a.bias).for_each(&mut *f);
+            a.damping_ratio.iter_mut().for_each(&mut *f);
+            f(&mut a.time_constant);
+            for range in [&mut a.ctrl_range, &mut a.force_range, &mut a.act_range] {
+                range.iter_mut().flatten().for_each(&mut *f);
+            }
+        }
+    }
+}
+
+impl<R: Real> Model<R> {
+    /// Adds the tangents of a cotangent on dual numbers, and sets that one back to zero.
+    ///
+    /// Tangents pass through a short queue, because both models are visited in the same order.
+    pub fn add_tangents(&mut self, dual: &mut Model<Single<R>>) {
+        let mut tangents = std::mem::take(&mut dual.queue);
+        tangents.clear();
+        dual.visit(|x| {
+            tangents.push(*x);
+            *x = Single::zero();
+        });
+        let mut next = tangents.iter();
+        self.visit(|x| *x += next.next().expect("both models have the same shape").derivative());
+        dual.queue = tangents;
+    }
+    /// A cotangent of this model: the same shape, every number zero.
+    pub fn zeros(&self) -> Self {
+        self.map(|_| R::zero())
+    }
+
+    /// Turns the cotangents of small turns, kept in the vector parts of `cotangent`'s rotations,
+    /// into cotangents of the four numbers of this model's rotations.
+    pub fn rotations_pullback(&self, cotangent: &mut Self) {
+        let turn = |q: Quat<R>, w: &mut Quat<R>| *w = q.pullback_of_turn(w.v);
+        for (m, c) in self.bodies.iter().zip(&mut cotangent.bodies) {
+            turn(m.rotation, &mut c.rotation);
+            if let (Some(m), Some(c)) = (&m.fluid, &mut c.fluid) {
+                turn(m.rotation, &mut c.rotation);
+            }
+        }
+        for (m, c) in self.sites.iter().zip(&mut cotangent.sites) {
+            turn(m.rotation, &mut c.rotation);
+        }
+        for (m, c) in self.geoms.iter().zip(&mut cotangent.geoms) {
+            turn(m.rotation, &mut c.rotation);
+        }
+    }
+}
+
+impl Names {
+    pub fn new(d: &description::Description) -> Self {
+        fn list<'a>(kind: &str, names: impl Iterator<Item = &'a Option<String>>) -> Vec<String> {
+            names.enumerate().map(|(k, n)| n.clone().unwrap_or_else(|| format!("{kind}#{k}"))).collect()
+        }
+        Self {
+            bodies: list("body", d.bodies.iter().map(|b| &b.name)),
+            joints: list("joint", d.joints.iter().map(|b| &b.name)),
+            geoms: list("geom", d.geoms.iter().map(|b| &b.name)),
+            sites: list("site", d.sites.iter().map(|b| &b.name)),
+            tendons: list("tendon", d.tendons.iter().map(|b| &b.name)),
+            actuators: list("actuator", d.actuators.iter().map(|b| &b.name)),
+        }
+    }
+}

@@ -1,0 +1,729 @@
+//! Actuators: from controls and activations to generalized forces.
+
+use super::line::{self, Field, SiteLine};
+use super::passive::Pulling;
+use super::{Links, inverse_dynamics, tendon};
+use crate::model::description::{Dynamics, JointKind, Transmission};
+use crate::model::{Input, Model, State};
+use crate::number::{Real, leaf_pullback};
+use crate::spatial::{Force, Quat, Vec3, so3_log_jacobian};
+
+/// What the actuators do, each entry (nu) unless said.
+#[derive(Clone, Debug)]
+pub struct Actuation<R> {
+    pub length: Vec<R>,
+    pub rate: Vec<R>,
+    /// Clamped.
+    pub force: Vec<R>,
+    /// Before the force ranges of tendons and of the actuators themselves.
+    raw: Vec<R>,
+    /// The control or activation that multiplies the gain.
+    signal: Vec<R>,
+    /// By how many turns a servo on a rotation in space moved its signal and its control.
+    turns: Vec<[R; 2]>,
+    /// The rate of the activations (na).
+    pub act_rate: Vec<R>,
+    /// The generalized force (nv), within the joints' bounds.
+    pub total: Vec<R>,
+    /// The same before these bounds.
+    unbounded: Vec<R>,
+    /// The sum of forces on each tendon, and the factor that keeps it in range.
+    tendons: Vec<(R, R)>,
+    wrench: Vec<Force<R>>,
+    scratch: Vec<R>,
+}
+
+impl<R: Real> Actuation<R> {
+    pub fn new(model: &Model<R>) -> Self {
+        let t = &model.topology;
+        let zero = |n| vec![R::zero(); n];
+        Self {
+            length: zero(t.nu),
+            rate: zero(t.nu),
+            force: zero(t.nu),
+            raw: zero(t.nu),
+            signal: zero(t.nu),
+            turns: vec![[R::zero(); 2]; t.nu],
+            act_rate: zero(t.na),
+            total: zero(t.nv),
+            unbounded: zero(t.nv),
+            tendons: vec![(R::zero(), R::one()); t.tendons.len()],
+            wrench: vec![Force::zero(); t.bodies.len()],
+            scratch: zero(t.nv),
+        }
+    }
+}
+
+fn bounded<R: Real>(x: R, range: &Option<[R; 2]>) -> R {
+    range.map_or(x, |[lo, hi]| x.clamp(lo, hi))
+}
+
+/// The pullback of a clamp: the cotangent of the number, and those of the bounds.
+fn bounded_pullback<R: Real>(x: R, range: &Option<[R; 2]>, weight: R, out: &mut Option<[R; 2]>) -> R {
+    let (Some([lo, hi]), Some(share)) = (range, out) else { return weight };
+    let below = R::select(x.lt(*lo), weight, R::zero());
+    let above = R::select(x.gt(*hi), weight, R::zero());
+    share[0] += below;
+    share[1] += above;
+    weight - below - above
+}
+
+/// The rate of an activation: of `(act, u, τ)`.
+fn activation_rate<R: Real>(dynamics: Dynamics, [act, u, tau]: [R; 3]) -> R {
+    match dynamics {
+        Dynamics::None => R::zero(),
+        Dynamics::Integrator => u,
+        Dynamics::Filter | Dynamics::FilterExact => (u - act) / tau.max(R::from_f64(1e-15)),
+    }
+}
+
+/// The activation after a step `h` at a given rate, before its range: of `(act, rate, τ, h)`.
+fn advanced<R: Real>(dynamics: Dynamics, [act, rate, tau, h]: [R; 4]) -> R {
+    if dynamics == Dynamics::FilterExact {
+        let tau = tau.max(R::from_f64(1e-15));
+        act + rate * tau * (R::one() - (-(h / tau)).exp())
+    } else {
+        act + rate * h
+    }
+}
+
+/// Whether the activation of actuator `k` stands still.
+fn frozen<R>(model: &Model<R>, k: usize) -> bool {
+    model.topology.actuators[k].disabled || !model.topology.flags.actuation
+}
+
+/// The activation of actuator `k` after a step at `rate`, within its range.
+fn next_activation<R: Real>(model: &Model<R>, k: usize, act: R, rate: R) -> R {
+    if frozen(model, k) {
+        return act;
+    }
+    let actuator = &model.actuators[k];
+    let x = [act, rate, actuator.time_constant, model.option.timestep];
+    bounded(advanced(model.topology.actuators[k].dynamics, x), &actuator.act_range)
+}
+
+/// The pullback of [`next_activation`]: cotangents of activation and rate.
+fn next_activation_pullback<R: Real>(
+    model: &Model<R>,
+    k: usize,
+    act: R,
+    rate: R,
+    weight: R,
+    out: &mut Model<R>,
+) -> (R, R) {
+    if frozen(model, k) {
+        return (weight, R::zero());
+    }
+    let (actuator, dynamics) = (&model.actuators[k], model.topology.actuators[k].dynamics);
+    let x = [act, rate, actuator.time_constant, model.option.timestep];
+    let inside =
+        bounded_pullback(advanced(dynamics, x), &actuator.act_range, weight, &mut out.actuators[k].act_range);
+    let [by_act, by_rate, by_tau, by_h] = leaf_pullback(|x| [advanced(dynamics, x)], x, [inside]);
+    out.actuators[k].time_constant += by_tau;
+    out.option.timestep += by_h;
+    (by_act, by_rate)
+}
+
+fn control<R: Real>(model: &Model<R>, input: &Input<R>, k: usize) -> R {
+    let clamp = model.topology.flags.clampctrl;
+    if clamp { bounded(input.u[k], &model.actuators[k].ctrl_range) } else { input.u[k] }
+}
+
+/// Length and rate of the transmission of actuator `k`.
+fn length_and_rate<R: Real>(model: &Model<R>, state: &State<R>, links: &Links<R>, k: usize) -> (R, R) {
+    let gear = &model.actuators[k].gear;
+    let velocity = |b: usize| links.bodies[b].velocity;
+    match model.topology.actuators[k].transmission {
+        Transmission::Joint(j) | Transmission::JointInParent(j) => {
+            let at = &model.topology.joints[j];
+            if matches!(at.kind, JointKind::Slide | JointKind::Hinge) {
+                return (gear[0] * state.q[at.q], gear[0] * state.v[at.v]);
+            }
+            let moment = joint_moment(model, state, k, j);
+            let n = at.kind.sizes().1;
+            let rate = (0..n).fold(R::zero(), |sum, i| sum + moment[i] * state.v[at.v + i]);
+            let length = match at.kind {
+                JointKind::Ball => {
+                    Vec3::new(moment[0], moment[1], moment[2]).dot(state.quat(at.q).normalized().log())
+                }
+                _ => R::zero(),
+            };
+            (length, rate)
+        }
+        Transmission::Tendon(t) => {
+            let length = tendon::length(model, state, links, t);
+            (gear[0] * length, gear[0] * tendon::rate(model, links, t, &state.v, velocity))
+        }
+        Transmission::Site { site, reference } => {
+            let (length, parts) = line::site_line(model, links, &SiteLine { site, reference }, gear);
+            (length, parts.iter().fold(R::zero(), |sum, &(b, g)| sum + velocity(b).dot(g)))
+        }
+    }
+}
+
+/// The moment of an actuator on a ball or free joint; given in the parent's axes, its rotation is
+/// seen from the child's.
+fn joint_moment<R: Real>(model: &Model<R>, state: &State<R>, k: usize, j: usize) -> [R; 6] {
+    let mut gear = model.actuators[k].gear;
+    let at = &model.topology.joints[j];
+    let in_parent = matches!(model.topology.actuators[k].transmission, Transmission::JointInParent(_));
+    let (start, q) = if at.kind == JointKind::Free { (3, at.q + 3) } else { (0, at.q) };
+    if in_parent {
+        let g = Vec3::new(gear[start], gear[start + 1], gear[start + 2]);
+        let turned = state.quat(q).normalized().conjugate().rotate(g);
+        gear[start..start + 3].copy_from_slice(&turned.to_array());
+    }
+    gear
+}
+
+/// The activation that a step ends with: that of a servo on a rotation in space moves by whole turns
+/// to where it is nearest to the length at the start of the step.
+pub fn final_activation<R: Real>(model: &Model<R>, k: usize, act: R, rate: R, length: R) -> R {
+    let next = next_activation(model, k, act, rate);
+    match period(model, k) {
+        Some(period) if !frozen(model, k) => next + period * ((length - next) / period).round(),
+        _ => next,
+    }
+}
+
+/// The pullback of [`final_activation`]: cotangents of activation and rate.
+pub fn final_activation_pullback<R: Real>(
+    model: &Model<R>,
+    k: usize,
+    (act, rate, length): (R, R, R),
+    weight: R,
+    out: &mut Model<R>,
+) -> (R, R) {
+    if let Some(period) = period(model, k).filter(|_| !frozen(model, k)) {
+        let turns = ((length - next_activation(model, k, act, rate)) / period).round();
+        period_pullback(model, k, weight * turns, out);
+    }
+    next_activation_pullback(model, k, act, rate, weight, out)
+}
+
+/// The signal of one turn, `2π |gear|`, of a servo on a rotation in space: its set point and its
+/// control move by whole turns to where they are nearest to length and activation.
+fn period<R: Real>(model: &Model<R>, k: usize) -> Option<R> {
+    model.topology.actuators[k].winds.then(|| turning_gear(model, k).norm().times(2.0 * std::f64::consts::PI))
+}
+
+/// The part of the gear that belongs to rotations.
+fn turning_gear<R: Real>(model: &Model<R>, k: usize) -> Vec3<R> {
+    let (gear, start) = (&model.actuators[k].gear, turning_start(model, k));
+    Vec3::new(gear[start], gear[start + 1], gear[start + 2])
+}
+
+fn turning_start<R>(model: &Model<R>, k: usize) -> usize {
+    if matches!(model.topology.actuators[k].transmission, Transmission::Site { .. }) { 3 } else { 0 }
+}
+
+/// The pullback of [`period`].
+fn period_pullback<R: Real>(model: &Model<R>, k: usize, weight: R, out: &mut Model<R>) {
+    let gear = turning_gear(model, k);
+    let by = gear * (weight.times(2.0 * std::f64::consts::PI) / gear.norm());
+    let start = turning_start(model, k);
+    for (own, by) in out.actuators[k].gear[start..start + 3].iter_mut().zip(by.to_array()) {
+        *own += by;
+    }
+}
+
+/// `gain · signal + bias`.
+fn law<R: Real>(model: &Model<R>, k: usize, length: R, rate: R, signal: R) -> R {
+    let a = &model.actuators[k];
+    let gain = a.gain[0] + a.gain[1] * length + a.gain[2] * rate;
+    gain * signal + a.bias[0] + a.bias[1] * length + a.bias[2] * rate
+}
+
+/// All actuator forces. Writes forces, activation rates, and the generalized force; `gravcomp` is the
+/// gravity compensation of all joints.
+pub fn actuation<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    input: &Input<R>,
+    links: &Links<R>,
+    gravcomp: &[R],
+    out: &mut Actuation<R>,
+) {
+    let t = &model.topology;
+    let active = t.flags.actuation;
+    for (k, layout) in t.actuators.iter().enumerate() {
+        let actuator = &model.actuators[k];
+        (out.length[k], out.rate[k]) = length_and_rate(model, state, links, k);
+        if !active {
+            out.rate[k] = R::zero();
+        }
+        let mut u = control(model, input, k);
+        let period = period(model, k);
+        out.turns[k] = [R::zero(); 2];
+        if let (Some(at), Some(period)) = (layout.act, period)
+            && layout.dynamics != Dynamics::Integrator
+        {
+            let turns = ((state.act[at] - u) / period).round();
+            out.turns[k][1] = turns;
+            u += turns * period;
+        }
+        out.signal[k] = u;
+        if let Some(at) = layout.act {
+            let act = state.act[at];
+            let rate = activation_rate(layout.dynamics, [act, u, actuator.time_constant]);
+            out.act_rate[at] = if active { rate } else { R::zero() };
+            out.signal[k] =
+                if layout.act_early { next_activation(model, k, act, out.act_rate[at]) } else { act };
+        }
+        if let Some(period) = period {
+            out.turns[k][0] = ((out.length[k] - out.signal[k]) / period).round();
+            out.signal[k] += out.turns[k][0] * period;
+        }
+        let force = law(model, k, out.length[k], out.rate[k], out.signal[k]);
+        out.raw[k] = if layout.disabled || !active { R::zero() } else { force };
+    }
+    keep_tendons_in_range(model, out);
+    for (k, actuator) in model.actuators.iter().enumerate() {
+        let factor = match t.actuators[k].transmission {
+            Transmission::Tendon(t) => out.tendons[t].1,
+            _ => R::one(),
+        };
+        let off = t.actuators[k].disabled || !active;
+        out.force[k] = if off { R::zero() } else { bounded(out.raw[k] * factor, &actuator.force_range) };
+    }
+    gather(model, state, links, out);
+    for (j, at) in t.joints.iter().enumerate() {
+        for i in at.v..at.v + at.kind.sizes().1 {
+            if at.actuator_gravcomp {
+                out.unbounded[i] += gravcomp[i];
+            }
+            out.total[i] = bounded(out.unbounded[i], &model.joints[j].force_range);
+        }
+    }
+}
+
+/// If the forces on a tendon leave its range together, all are scaled by `bound / sum`.
+fn keep_tendons_in_range<R: Real>(model: &Model<R>, out: &mut Actuation<R>) {
+    for (t, tendon) in model.tendons.iter().enumerate() {
+        out.tendons[t] = (R::zero(), R::one());
+        let Some([lo, hi]) = tendon.force_range else { continue };
+        let sum = model.topology.actuators.iter().zip(&out.raw).fold(R::zero(), |sum, (layout, &f)| {
+            if layout.transmission == Transmission::Tendon(t) { sum + f } else { sum }
+        });
+        let (below, above) = (sum.lt(lo), sum.gt(hi));
+        let bound = R::select(below, lo, R::select(above, hi, R::one()));
+        let safe = R::select(below, sum, R::select(above, sum, R::one()));
+        out.tendons[t] = (sum, bound / safe);
+    }
+}
+
+/// `Σ mᵀ f` over all actuators.
+fn gather<R: Real>(model: &Model<R>, state: &State<R>, links: &Links<R>, out: &mut Actuation<R>) {
+    let t = &model.topology;
+    out.unbounded.fill(R::zero());
+    let mut bodies = false;
+    for (k, layout) in t.actuators.iter().enumerate() {
+        let (force, gear) = (out.force[k], &model.actuators[k].gear);
+        match layout.transmission {
+            Transmission::Joint(j) | Transmission::JointInParent(j) => {
+                let at = &t.joints[j];
+                if matches!(at.kind, JointKind::Slide | JointKind::Hinge) {
+                    out.unbounded[at.v] += gear[0] * force;
+                } else {
+                    let moment = joint_moment(model, state, k, j);
+                    for i in 0..at.kind.sizes().1 {
+                        out.unbounded[at.v + i] += moment[i] * force;
+                    }
+                }
+            }
+            Transmission::Tendon(t) => {
+                first_wrench(&mut out.wrench, &mut bodies);
+                tendon::apply(model, links, t, gear[0] * force, &mut out.unbounded, &mut out.wrench);
+            }
+            Transmission::Site { site, reference } => {
+                first_wrench(&mut out.wrench, &mut bodies);
+                for (b, g) in line::site_line(model, links, &SiteLine { site, reference }, gear).1 {
+                    out.wrench[b] += g * force;
+                }
+            }
+        }
+    }
+    if bodies {
+        inverse_dynamics::project(model, links, &mut out.wrench, &mut out.scratch);
+        for (tau, x) in out.unbounded.iter_mut().zip(&out.scratch) {
+            *tau += *x;
+        }
+    }
+}
+
+fn first_wrench<R: Real>(wrench: &mut [Force<R>], started: &mut bool) {
+    if !*started {
+        wrench.fill(Force::zero());
+        *started = true;
+    }
+}
+
+/// Whether the force of actuator `k` depends on the rate of its transmission.
+pub fn depends_on_rate<R>(model: &Model<R>, k: usize) -> bool {
+    let layout = &model.topology.actuators[k];
+    layout.rate_dependent && !layout.disabled && model.topology.flags.actuation
+}
+
+/// Whether actuator `k` is away from every bound that an implicit integrator looks at: its own range,
+/// that of its tendon, and that of the joint that it drives directly.
+pub fn slope_counts<R: Real>(model: &Model<R>, actuation: &Actuation<R>, k: usize) -> R::Mask {
+    let within = |x: R, range: &Option<[R; 2]>| match range {
+        Some([lo, hi]) => x.ge(*lo) & x.le(*hi),
+        None => R::zero().le(R::zero()),
+    };
+    let own = |scaled: R| within(scaled, &model.actuators[k].force_range);
+    match model.topology.actuators[k].transmission {
+        Transmission::Joint(j) | Transmission::JointInParent(j) => {
+            let i = model.topology.joints[j].v;
+            own(actuation.raw[k]) & within(actuation.unbounded[i], &model.joints[j].force_range)
+        }
+        Transmission::Tendon(t) => {
+            let (sum, factor) = actuation.tendons[t];
+            own(actuation.raw[k] * factor) & within(sum, &model.tendons[t].force_range)
+        }
+        Transmission::Site { .. } => own(actuation.raw[k]),
+    }
+}
+
+/// The derivative of the force of actuator `k` by its rate, as the implicit integrators take it.
+pub fn rate_slope<R: Real>(model: &Model<R>, actuation: &Actuation<R>, k: usize) -> R {
+    let a = &model.actuators[k];
+    let slope = a.gain[2] * actuation.signal[k] + a.bias[2];
+    R::select(slope_counts(model, actuation, k), slope, R::zero())
+}
+
+/// The moment of actuator `k`, dense (nv).
+pub fn moment_row<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    stage: (&Links<R>, &[R]),
+    k: usize,
+    out: &mut [R],
+) {
+    out.fill(R::zero());
+    let (links, jacobian) = stage;
+    let gear = &model.actuators[k].gear;
+    match model.topology.actuators[k].transmission {
+        Transmission::Joint(j) | Transmission::JointInParent(j) => {
+            let at = &model.topology.joints[j];
+            let n = at.kind.sizes().1;
+            let moment = joint_moment(model, state, k, j);
+            out[at.v..at.v + n].copy_from_slice(&moment[..n]);
+        }
+        Transmission::Tendon(t) => {
+            let nv = model.topology.nv;
+            for (own, x) in out.iter_mut().zip(&jacobian[t * nv..(t + 1) * nv]) {
+                *own = gear[0] * *x;
+            }
+        }
+        Transmission::Site { site, reference } => {
+            for (b, g) in line::site_line(model, links, &SiteLine { site, reference }, gear).1 {
+                tendon::add_row(model, links, b, g, out);
+            }
+        }
+    }
+}
+
+/// The pullback of `m · y` of the moment of actuator `k`, for the joint velocity of the field.
+pub fn moment_pullback<R: Real>(
+    p: &mut Pulling<'_, R>,
+    k: usize,
+    unused: &mut Field<R>,
+    field: &mut Field<R>,
+) {
+    let nothing = Asked { length: R::zero(), rate: R::zero() };
+    transmission_pullback(p, k, [R::zero(), R::zero(), R::one()], nothing, unused, field);
+}
+
+/// Cotangents of the length and the rate of a transmission.
+#[derive(Clone, Copy, Debug)]
+struct Asked<R> {
+    length: R,
+    rate: R,
+}
+
+/// The weight of the unbounded forces: zero where a joint's bound acts. Bounds get their share.
+pub fn bounds_pullback<R: Real>(
+    p: &mut Pulling<'_, R>,
+    actuation: &Actuation<R>,
+    weight: &[R],
+    out: &mut [R],
+) {
+    for (j, at) in p.model.topology.joints.iter().enumerate() {
+        for i in at.v..at.v + at.kind.sizes().1 {
+            let range = &p.model.joints[j].force_range;
+            let share = &mut p.out_model.joints[j].force_range;
+            out[i] = bounded_pullback(actuation.unbounded[i], range, weight[i], share);
+        }
+    }
+}
+
+/// The moment of actuator `k` times a joint velocity `y` whose body velocities are in `field`.
+pub fn moment_times<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    links: &Links<R>,
+    k: usize,
+    y: &[R],
+    field: &Field<R>,
+) -> R {
+    let gear = &model.actuators[k].gear;
+    match model.topology.actuators[k].transmission {
+        Transmission::Joint(j) | Transmission::JointInParent(j) => {
+            let at = &model.topology.joints[j];
+            if matches!(at.kind, JointKind::Slide | JointKind::Hinge) {
+                return gear[0] * y[at.v];
+            }
+            let moment = joint_moment(model, state, k, j);
+            (0..at.kind.sizes().1).fold(R::zero(), |sum, i| sum + moment[i] * y[at.v + i])
+        }
+        Transmission::Tendon(t) => gear[0] * tendon::rate(model, links, t, y, |b| field.bodies[b]),
+        Transmission::Site { site, reference } => {
+            line::site_line(model, links, &SiteLine { site, reference }, gear)
+                .1
+                .iter()
+                .fold(R::zero(), |sum, &(b, g)| sum + field.bodies[b].dot(g))
+        }
+    }
+}
+
+/// The pullback of the actuator forces: `weight` is the field of the weight of the unbounded
+/// generalized force, `velocity` that of the velocity, `act` the cotangents of the activation rates,
+/// `by_slope` those of the derivatives of the forces by the rates.
+/// Adds to the controls' cotangent `out_u`.
+pub fn actuation_pullback<R: Real>(
+    p: &mut Pulling<'_, R>,
+    input: &Input<R>,
+    actuation: &Actuation<R>,
+    (act, by_slope): (&[R], &[R]),
+    velocity: &mut Field<R>,
+    weight: &mut Field<R>,
+    out_u: &mut [R],
+) {
+    if !p.model.topology.flags.actuation {
+        return;
+    }
+    let model = p.model;
+    for k in 0..model.actuators.len() {
+        let layout = &model.topology.actuators[k];
+        if layout.disabled {
+            continue;
+        }
+        let by_force = moment_times(model, p.state, p.links, k, &weight.y, weight);
+        let by_raw = ranges_pullback(p, actuation, k, by_force, weight);
+        let asked = law_pullback(p, input, actuation, k, (by_raw, by_slope[k]), act, out_u);
+        let values = [actuation.length[k], actuation.rate[k], actuation.force[k]];
+        transmission_pullback(p, k, values, asked, velocity, weight);
+    }
+}
+
+/// Back through the force ranges of the actuator and of its tendon.
+fn ranges_pullback<R: Real>(
+    p: &mut Pulling<'_, R>,
+    actuation: &Actuation<R>,
+    k: usize,
+    by_force: R,
+    weight: &Field<R>,
+) -> R {
+    let model = p.model;
+    let inside = |p: &mut Pulling<'_, R>, m: usize, scaled: R, by: R| {
+        bounded_pullback(
+            scaled,
+            &model.actuators[m].force_range,
+            by,
+            &mut p.out_model.actuators[m].force_range,
+        )
+    };
+    let Transmission::Tendon(t) = model.topology.actuators[k].transmission else {
+        return inside(p, k, actuation.raw[k], by_force);
+    };
+    let (sum, factor) = actuation.tendons[t];
+    let by_scaled = inside(p, k, actuation.raw[k] * factor, by_force);
+    let Some([lo, hi]) = model.tendons[t].force_range else { return by_scaled };
+    let outside = |x: R| R::select(sum.lt(lo), x, R::select(sum.gt(hi), x, R::zero()));
+    // The factor bound/sum depends on every force on the tendon, this one included.
+    let mut by_factor = R::zero();
+    for m in 0..model.actuators.len() {
+        let layout = &model.topology.actuators[m];
+        if layout.transmission == Transmission::Tendon(t) && !layout.disabled {
+            let by = moment_times(model, p.state, p.links, m, &weight.y, weight);
+            let mut unused = model.actuators[m].force_range.map(|_| [R::zero(); 2]);
+            let scaled = actuation.raw[m] * factor;
+            let by = bounded_pullback(scaled, &model.actuators[m].force_range, by, &mut unused);
+            by_factor += by * actuation.raw[m];
+        }
+    }
+    let safe = R::select(sum.lt(lo), sum, R::select(sum.gt(hi), sum, R::one()));
+    if let Some(share) = &mut p.out_model.tendons[t].force_range {
+        // Each actuator of the tendon comes by here: each gives its own part of the sum.
+        let part = by_scaled * actuation.raw[k] / safe;
+        share[0] += R::select(sum.lt(lo), part, R::zero());
+        share[1] += R::select(sum.gt(hi), part, R::zero());
+    }
+    by_scaled * factor - outside(by_factor * factor / safe)
+}
+
+/// Back through gain, bias, activation and control.
+fn law_pullback<R: Real>(
+    p: &mut Pulling<'_, R>,
+    input: &Input<R>,
+    actuation: &Actuation<R>,
+    k: usize,
+    (by_force, by_slope): (R, R),
+    act: &[R],
+    out_u: &mut [R],
+) -> Asked<R> {
+    let (model, layout) = (p.model, &p.model.topology.actuators[k]);
+    let a = &model.actuators[k];
+    let (length, rate, signal) = (actuation.length[k], actuation.rate[k], actuation.signal[k]);
+    let gain = a.gain[0] + a.gain[1] * length + a.gain[2] * rate;
+    let by_gain = by_force * signal;
+    let share = &mut p.out_model.actuators[k];
+    for (own, x) in [R::one(), length, rate].into_iter().enumerate() {
+        share.gain[own] += by_gain * x;
+        share.bias[own] += by_force * x;
+    }
+    share.gain[2] += by_slope * signal;
+    share.bias[2] += by_slope;
+    let by_signal = gain * by_force + a.gain[2] * by_slope;
+    let mut by_u = by_signal;
+    let [turns, control_turns] = actuation.turns[k];
+    let winding = period(model, k);
+    if winding.is_some() {
+        period_pullback(model, k, by_signal * turns, p.out_model);
+    }
+    if let Some(at) = layout.act {
+        let (state_act, mut by_rate) = (p.state.act[at], act[at]);
+        if layout.act_early {
+            let (by_act, more) =
+                next_activation_pullback(model, k, state_act, actuation.act_rate[at], by_signal, p.out_model);
+            p.out.act[at] += by_act;
+            by_rate += more;
+        } else {
+            p.out.act[at] += by_signal;
+        }
+        let u = control(model, input, k) + winding.map_or(R::zero(), |period| control_turns * period);
+        let x = [state_act, u, a.time_constant];
+        let dynamics = layout.dynamics;
+        let [by_act, u, by_tau] = leaf_pullback(|x| [activation_rate(dynamics, x)], x, [by_rate]);
+        p.out.act[at] += by_act;
+        p.out_model.actuators[k].time_constant += by_tau;
+        by_u = u;
+        if winding.is_some() {
+            period_pullback(model, k, by_u * control_turns, p.out_model);
+        }
+    }
+    out_u[k] += if model.topology.flags.clampctrl {
+        bounded_pullback(input.u[k], &a.ctrl_range, by_u, &mut p.out_model.actuators[k].ctrl_range)
+    } else {
+        by_u
+    };
+    Asked {
+        length: by_force * (a.gain[1] * signal + a.bias[1]),
+        rate: by_force * (a.gain[2] * signal + a.bias[2]),
+    }
+}
+
+/// Back through length, rate and moment, given their values and the force.
+fn transmission_pullback<R: Real>(
+    p: &mut Pulling<'_, R>,
+    k: usize,
+    [length, rate, force]: [R; 3],
+    asked: Asked<R>,
+    velocity: &mut Field<R>,
+    weight: &mut Field<R>,
+) {
+    let model = p.model;
+    let gear = &model.actuators[k].gear;
+    match model.topology.actuators[k].transmission {
+        Transmission::Joint(j) | Transmission::JointInParent(j) => {
+            let at = &model.topology.joints[j];
+            if matches!(at.kind, JointKind::Slide | JointKind::Hinge) {
+                p.out.q[at.v] += gear[0] * asked.length;
+                p.out.v[at.v] += gear[0] * asked.rate;
+                p.out_model.actuators[k].gear[0] +=
+                    p.state.q[at.q] * asked.length + p.state.v[at.v] * asked.rate + weight.y[at.v] * force;
+                return;
+            }
+            turning_joint_pullback(p, k, j, force, asked, weight);
+        }
+        Transmission::Tendon(t) => {
+            // Lengths and rates of the actuator are the tendon's times the gear.
+            let share = (length * asked.length + rate * asked.rate) / gear[0];
+            let by_force = moment_times(model, p.state, p.links, k, &weight.y, weight) / gear[0];
+            p.out_model.actuators[k].gear[0] += share + by_force * force;
+            let rates = &mut [(velocity, gear[0] * asked.rate), (weight, gear[0] * force)];
+            tendon::pullback(
+                model,
+                p.state,
+                p.links,
+                t,
+                gear[0] * asked.length,
+                rates,
+                p.cotangent,
+                p.out,
+                p.out_model,
+            );
+        }
+        Transmission::Site { site, reference } => {
+            let rates = &mut [(velocity, asked.rate), (weight, force)];
+            let line = SiteLine { site, reference };
+            let share = line::site_line_pullback(
+                model,
+                p.links,
+                &line,
+                gear,
+                asked.length,
+                rates,
+                p.cotangent,
+                p.out_model,
+            );
+            for (own, by) in p.out_model.actuators[k].gear.iter_mut().zip(share) {
+                *own += by;
+            }
+        }
+    }
+}
+
+/// Actuators on ball and free joints.
+fn turning_joint_pullback<R: Real>(
+    p: &mut Pulling<'_, R>,
+    k: usize,
+    j: usize,
+    force: R,
+    asked: Asked<R>,
+    weight: &Field<R>,
+) {
+    let model = p.model;
+    let at = &model.topology.joints[j];
+    let moment = joint_moment(model, p.state, k, j);
+    let n = at.kind.sizes().1;
+    let mut by_moment = [R::zero(); 6];
+    for i in 0..n {
+        p.out.v[at.v + i] += moment[i] * asked.rate;
+        by_moment[i] = p.state.v[at.v + i] * asked.rate + weight.y[at.v + i] * force;
+    }
+    let (start, q) = if at.kind == JointKind::Free { (3, at.q + 3) } else { (0, at.q) };
+    let rotation: Quat<R> = p.state.quat(q).normalized();
+    let mut by_turn = Vec3::zero();
+    let g = Vec3::new(moment[start], moment[start + 1], moment[start + 2]);
+    if at.kind == JointKind::Ball {
+        let turn = rotation.log();
+        by_turn += so3_log_jacobian(turn).transpose_mul(g * asked.length);
+        for (own, x) in by_moment.iter_mut().zip(turn.to_array()) {
+            *own += x * asked.length;
+        }
+    }
+    if matches!(model.topology.actuators[k].transmission, Transmission::JointInParent(_)) {
+        // g = Rᵀ gear: a turn w of the child on the right changes it by −w × g.
+        let by = Vec3::new(by_moment[start], by_moment[start + 1], by_moment[start + 2]);
+        by_turn += -g.cross(by);
+        by_moment[start..start + 3].copy_from_slice(&rotation.rotate(by).to_array());
+    }
+    for (own, by) in p.out.q[at.v + start..at.v + start + 3].iter_mut().zip(by_turn.to_array()) {
+        *own += by;
+    }
+    for (own, by) in p.out_model.actuators[k].gear.iter_mut().zip(by_moment).take(n) {
+        *own += by;
+    }
+}

@@ -1,0 +1,256 @@
+//! Lines of action: what a tendon or a site actuator pulls along.
+//!
+//! Every such transmission is a list of unit wrenches `G` on bodies. Its rate is `Σ G · Y_b` for a
+//! field `Y` of body velocities, and a force `f` along it puts the wrench `f G` on each body: the
+//! same numbers for velocity, for force and for their pullbacks.
+
+use super::{Links, LinksCotangent};
+use crate::model::{Model, SpatialPiece};
+use crate::number::Real;
+use crate::spatial::{Force, Motion, Vec3, so3_log_jacobian};
+
+/// One field of body velocities `Y_b = Σ S_i y_i`, and the cotangents that lines give it.
+#[derive(Clone, Debug)]
+pub struct Field<R> {
+    pub y: Vec<R>,
+    pub bodies: Vec<Motion<R>>,
+    pub cotangent: Vec<Force<R>>,
+    pub y_cotangent: Vec<R>,
+}
+
+impl<R: Real> Field<R> {
+    pub fn new(model: &Model<R>) -> Self {
+        let (bodies, dofs) = (model.topology.bodies.len(), model.topology.nv);
+        Self {
+            y: vec![R::zero(); dofs],
+            bodies: vec![Motion::zero(); bodies],
+            cotangent: vec![Force::zero(); bodies],
+            y_cotangent: vec![R::zero(); dofs],
+        }
+    }
+    /// Starts over with a joint velocity.
+    pub fn set(&mut self, model: &Model<R>, links: &Links<R>, y: impl Fn(usize) -> R) {
+        for (i, own) in self.y.iter_mut().enumerate() {
+            *own = y(i);
+        }
+        links.field(model, &self.y, &mut self.bodies);
+        self.cotangent.fill(Force::zero());
+        self.y_cotangent.fill(R::zero());
+    }
+    /// Hands the collected cotangents of the bodies on to the joint axes and to `y`.
+    pub fn finish(&mut self, model: &Model<R>, links: &Links<R>, cotangent: &mut LinksCotangent<R>) {
+        let own = &mut self.y_cotangent;
+        cotangent.add_field(model, links, &self.y, &mut self.cotangent, |i, x| own[i] += x);
+    }
+}
+
+/// A rate along a line that something depends on: in which field, and with which cotangent.
+pub type Rates<'a, R> = [(&'a mut Field<R>, R)];
+
+/// Where a piece of a spatial tendon runs.
+struct Span<R> {
+    bodies: [usize; 2],
+    offsets: [Vec3<R>; 2],
+    direction: Vec3<R>,
+    length: R,
+}
+
+fn span<R: Real>(model: &Model<R>, links: &Links<R>, piece: &SpatialPiece) -> Span<R> {
+    let sites = [piece.from, piece.to];
+    let bodies = sites.map(|s| model.topology.sites[s]);
+    let places = [0, 1].map(|k| links.point(bodies[k], model.sites[sites[k]].position));
+    let offsets = [0, 1].map(|k| places[k] - links.bodies[bodies[k]].origin);
+    let d = places[1] - places[0];
+    let square = d.dot(d);
+    let apart = square.ge(R::from_f64(1e-30));
+    let length = R::select(apart, square, R::one()).sqrt();
+    Span {
+        bodies,
+        offsets,
+        direction: Vec3::select(apart, d * length.recip(), Vec3::unit(0)),
+        length: R::select(apart, length, R::zero()),
+    }
+}
+
+/// Length and unit wrenches of one straight piece with this divisor; a piece inside one body has no
+/// wrenches.
+pub fn piece<R: Real>(
+    model: &Model<R>,
+    links: &Links<R>,
+    piece: &SpatialPiece,
+    divisor: R,
+) -> (R, [(usize, Force<R>); 2]) {
+    let s = span(model, links, piece);
+    let inside = s.bodies[0] == s.bodies[1];
+    let along = if inside { Vec3::zero() } else { s.direction * divisor.recip() };
+    let part = |k: usize, f: Vec3<R>| (s.bodies[k], Force::at(s.offsets[k], f));
+    (s.length / divisor, [part(0, -along), part(1, along)])
+}
+
+/// The pullback of [`piece`]: of its length, and of its rate in each of the fields. Returns the
+/// cotangent of the divisor.
+pub fn piece_pullback<R: Real>(
+    model: &Model<R>,
+    links: &Links<R>,
+    piece: &SpatialPiece,
+    divisor: R,
+    length: R,
+    rates: &mut Rates<'_, R>,
+    cotangent: &mut LinksCotangent<R>,
+    out: &mut Model<R>,
+) -> R {
+    let s = span(model, links, piece);
+    let u = s.direction;
+    let mut by_divisor = -(length * s.length) / (divisor * divisor);
+    let mut by_place = [-u * (length / divisor), u * (length / divisor)];
+    let apart = s.length.gt(R::zero());
+    let inverse = R::select(apart, R::one(), R::zero()) / R::select(apart, s.length, R::one());
+    if s.bodies[0] != s.bodies[1] {
+        for (field, weight) in rates.iter_mut() {
+            let share = *weight / divisor;
+            let y = s.bodies.map(|b| field.bodies[b]);
+            let apart = y[1].at(s.offsets[1]) - y[0].at(s.offsets[0]);
+            let rate = u.dot(apart);
+            by_divisor -= share * rate / divisor;
+            let turn = (apart - u * rate) * (share * inverse);
+            by_place[0] += -turn - u.cross(y[0].angular) * share;
+            by_place[1] += turn + u.cross(y[1].angular) * share;
+            field.cotangent[s.bodies[0]] -= Force::at(s.offsets[0], u * share);
+            field.cotangent[s.bodies[1]] += Force::at(s.offsets[1], u * share);
+        }
+    }
+    for (site, place) in [piece.from, piece.to].into_iter().zip(by_place) {
+        cotangent.add_site(model, links, site, place, Vec3::zero(), out);
+    }
+    by_divisor
+}
+
+/// The last body that two bodies have in common on their ways to the world.
+fn common_ancestor<R>(model: &Model<R>, mut a: usize, mut b: usize) -> usize {
+    while a != b {
+        if a > b {
+            a = model.topology.bodies[a].parent;
+        } else {
+            b = model.topology.bodies[b].parent;
+        }
+    }
+    a
+}
+
+/// A wrench at a site in the axes of the site itself or of a reference site.
+pub struct SiteLine {
+    pub site: usize,
+    pub reference: Option<usize>,
+}
+
+/// What a site line is made of, in the world.
+struct Pull<R> {
+    /// The body of the site, that of the reference, and their common ancestor.
+    bodies: [usize; 3],
+    offsets: [Vec3<R>; 2],
+    force: Vec3<R>,
+    torque: Vec3<R>,
+}
+
+fn pull<R: Real>(model: &Model<R>, links: &Links<R>, line: &SiteLine, gear: &[R; 6]) -> Pull<R> {
+    let body = model.topology.sites[line.site];
+    let other = line.reference.map_or(0, |r| model.topology.sites[r]);
+    let (place, own) = links.site(model, line.site);
+    let (place_of_reference, axes) = match line.reference {
+        Some(r) => links.site(model, r),
+        None => (Vec3::zero(), own),
+    };
+    let vector = |k: usize| axes.rotate(Vec3::new(gear[k], gear[k + 1], gear[k + 2]));
+    let common = if line.reference.is_some() { common_ancestor(model, body, other) } else { 0 };
+    Pull {
+        bodies: [body, other, common],
+        offsets: [place - links.bodies[body].origin, place_of_reference - links.bodies[other].origin],
+        force: vector(0),
+        torque: vector(3),
+    }
+}
+
+impl<R: Real> Pull<R> {
+    /// The unit wrenches on site body, reference body and common ancestor.
+    fn wrenches(&self) -> [(usize, Force<R>); 3] {
+        let twist = Force::new(self.torque, Vec3::zero());
+        let a = Force::at(self.offsets[0], self.force) + twist;
+        if self.bodies[1] == 0 && self.bodies[2] == 0 {
+            return [(self.bodies[0], a), (0, Force::zero()), (0, Force::zero())];
+        }
+        let b = Force::at(self.offsets[1], self.force) + twist;
+        [(self.bodies[0], a), (self.bodies[1], -b), (self.bodies[2], b - a)]
+    }
+}
+
+/// Length and unit wrenches of a site line. The moment of a line with a reference leaves out the
+/// joints that both sites hang on, and is by definition not the exact derivative of the length.
+pub fn site_line<R: Real>(
+    model: &Model<R>,
+    links: &Links<R>,
+    line: &SiteLine,
+    gear: &[R; 6],
+) -> (R, [(usize, Force<R>); 3]) {
+    let pull = pull(model, links, line, gear);
+    let length = line.reference.map_or(R::zero(), |reference| {
+        let ((x, q), (x0, q0)) = (links.site(model, line.site), links.site(model, reference));
+        let turn = (q0.conjugate() * q).log();
+        pull.force.dot(x - x0) + Vec3::new(gear[3], gear[4], gear[5]).dot(turn)
+    });
+    (length, pull.wrenches())
+}
+
+/// The pullback of [`site_line`]; returns the cotangent of the gear.
+pub fn site_line_pullback<R: Real>(
+    model: &Model<R>,
+    links: &Links<R>,
+    line: &SiteLine,
+    gear: &[R; 6],
+    length: R,
+    rates: &mut Rates<'_, R>,
+    cotangent: &mut LinksCotangent<R>,
+    out: &mut Model<R>,
+) -> [R; 6] {
+    let p = pull(model, links, line, gear);
+    let axes = links.site(model, line.reference.unwrap_or(line.site)).1;
+    let (mut by_force, mut by_torque) = (Vec3::zero(), Vec3::zero());
+    let mut by_place = [Vec3::zero(), Vec3::zero()];
+    for (field, weight) in rates.iter_mut() {
+        let common = field.bodies[p.bodies[2]];
+        let y = field.bodies[p.bodies[0]] - common;
+        by_force += y.at(p.offsets[0]) * *weight;
+        by_torque += y.angular * *weight;
+        by_place[0] += p.force.cross(y.angular) * *weight;
+        if line.reference.is_some() {
+            let y = field.bodies[p.bodies[1]] - common;
+            by_force += -(y.at(p.offsets[1]) * *weight);
+            by_torque += -(y.angular * *weight);
+            by_place[1] += -(p.force.cross(y.angular) * *weight);
+        }
+        for (b, g) in p.wrenches() {
+            field.cotangent[b] += g * *weight;
+        }
+    }
+    let mut turns = [Vec3::zero(), Vec3::zero()];
+    let mut gear_turn = Vec3::zero();
+    if let Some(reference) = line.reference {
+        let ((x, q), (x0, q0)) = (links.site(model, line.site), links.site(model, reference));
+        by_place[0] += p.force * length;
+        by_place[1] += -(p.force * length);
+        by_force += (x - x0) * length;
+        let turn = (q0.conjugate() * q).log();
+        let share = Vec3::new(gear[3], gear[4], gear[5]) * length;
+        let jacobian = so3_log_jacobian(turn);
+        turns[0] += q.rotate(jacobian.transpose_mul(share));
+        turns[1] += -q0.rotate(jacobian * share);
+        gear_turn = turn * length;
+    }
+    turns[usize::from(line.reference.is_some())] += p.force.cross(by_force) + p.torque.cross(by_torque);
+    cotangent.add_site(model, links, line.site, by_place[0], turns[0], out);
+    if let Some(reference) = line.reference {
+        cotangent.add_site(model, links, reference, by_place[1], turns[1], out);
+    }
+    let back = axes.conjugate();
+    let (f, t) = (back.rotate(by_force), back.rotate(by_torque) + gear_turn);
+    [f.x, f.y, f.z, t.x, t.y, t.z]
+}

@@ -1,0 +1,272 @@
+//! Tendons: lengths that are functions of the configuration, and the forces along them.
+
+use super::line;
+use super::passive::Pulling;
+use super::{Links, LinksCotangent};
+use crate::model::{Costate, Model, State, TendonPath};
+use crate::number::{Real, leaf_pullback};
+use crate::spatial::{Force, Motion, Vec3};
+
+/// The length of tendon `t` [m]: `Σ coef q`, or the sum of its pieces over their divisors.
+pub fn length<R: Real>(model: &Model<R>, state: &State<R>, links: &Links<R>, t: usize) -> R {
+    let weights = &model.tendons[t].weights;
+    match &model.topology.tendons[t] {
+        TendonPath::Fixed(terms) => {
+            terms.iter().zip(weights).fold(R::zero(), |sum, (&(q, _), &w)| sum + w * state.q[q])
+        }
+        TendonPath::Spatial(pieces) => {
+            pieces.iter().fold(R::zero(), |sum, p| sum + line::piece(model, links, p, weights[p.weight]).0)
+        }
+    }
+}
+
+/// The rate of tendon `t` for a joint velocity `y` with body velocities `field`.
+pub fn rate<R: Real>(
+    model: &Model<R>,
+    links: &Links<R>,
+    t: usize,
+    y: &[R],
+    field: impl Fn(usize) -> Motion<R>,
+) -> R {
+    let weights = &model.tendons[t].weights;
+    match &model.topology.tendons[t] {
+        TendonPath::Fixed(terms) => {
+            terms.iter().zip(weights).fold(R::zero(), |sum, (&(_, v), &w)| sum + w * y[v])
+        }
+        TendonPath::Spatial(pieces) => pieces.iter().fold(R::zero(), |sum, p| {
+            let (_, parts) = line::piece(model, links, p, weights[p.weight]);
+            parts.iter().fold(sum, |sum, &(b, g)| sum + field(b).dot(g))
+        }),
+    }
+}
+
+/// Puts a force along tendon `t`: on the dofs of a fixed one, on the bodies of a spatial one.
+pub fn apply<R: Real>(
+    model: &Model<R>,
+    links: &Links<R>,
+    t: usize,
+    force: R,
+    tau: &mut [R],
+    wrench: &mut [Force<R>],
+) {
+    let weights = &model.tendons[t].weights;
+    match &model.topology.tendons[t] {
+        TendonPath::Fixed(terms) => {
+            for (&(_, v), &w) in terms.iter().zip(weights) {
+                tau[v] += w * force;
+            }
+        }
+        TendonPath::Spatial(pieces) => {
+            for p in pieces {
+                for (b, g) in line::piece(model, links, p, weights[p.weight]).1 {
+                    wrench[b] += g * force;
+                }
+            }
+        }
+    }
+}
+
+/// The pullback of [`length`] (cotangent `length`) and of [`rate`] in several fields at once.
+pub fn pullback<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    links: &Links<R>,
+    t: usize,
+    length: R,
+    rates: &mut line::Rates<'_, R>,
+    cotangent: &mut LinksCotangent<R>,
+    out: &mut Costate<R>,
+    out_model: &mut Model<R>,
+) {
+    let weights = &model.tendons[t].weights;
+    match &model.topology.tendons[t] {
+        TendonPath::Fixed(terms) => {
+            for (k, (&(q, v), &w)) in terms.iter().zip(weights).enumerate() {
+                // A fixed tendon runs over slides and hinges only.
+                out.q[v] += w * length;
+                let mut by_weight = state.q[q] * length;
+                for (field, share) in rates.iter_mut() {
+                    by_weight += field.y[v] * *share;
+                    field.y_cotangent[v] += w * *share;
+                }
+                out_model.tendons[t].weights[k] += by_weight;
+            }
+        }
+        TendonPath::Spatial(pieces) => {
+            for p in pieces {
+                let w = weights[p.weight];
+                let share = line::piece_pullback(model, links, p, w, length, rates, cotangent, out_model);
+                out_model.tendons[t].weights[p.weight] += share;
+            }
+        }
+    }
+}
+
+/// `J_t`, dense (nv).
+pub fn row<R: Real>(model: &Model<R>, links: &Links<R>, t: usize, out: &mut [R]) {
+    out.fill(R::zero());
+    let weights = &model.tendons[t].weights;
+    match &model.topology.tendons[t] {
+        TendonPath::Fixed(terms) => {
+            for (&(_, v), &w) in terms.iter().zip(weights) {
+                out[v] += w;
+            }
+        }
+        TendonPath::Spatial(pieces) => {
+            for p in pieces {
+                for (b, g) in line::piece(model, links, p, weights[p.weight]).1 {
+                    add_row(model, links, b, g, out);
+                }
+            }
+        }
+    }
+}
+
+/// Adds `S_i · G` for every dof that moves body `b`.
+pub fn add_row<R: Real>(model: &Model<R>, links: &Links<R>, b: usize, g: Force<R>, out: &mut [R]) {
+    let mut next = model.topology.bodies[b].last_dof;
+    while let Some(i) = next {
+        out[i] += links.axes[i].motion.dot(g);
+        next = model.topology.dofs[i].parent;
+    }
+}
+
+/// Adds the entries of `α J_tᵀ J_t` inside the pattern, for every tendon with armature; `jacobian`
+/// holds one dense row for each tendon.
+pub fn add_armature<R: Real>(model: &Model<R>, jacobian: &[R], rows: &mut [R]) {
+    let pattern = &model.topology.pattern;
+    for (tendon, j) in model.tendons.iter().zip(jacobian.chunks(model.topology.nv)) {
+        for i in 0..model.topology.nv {
+            let scaled = j[i] * tendon.armature;
+            for k in pattern.row(i) {
+                rows[k] += scaled * j[pattern.column[k]];
+            }
+        }
+    }
+}
+
+/// `D y` of the entries inside the pattern of `J_tᵀ J_t`, as `J_i Σ_j J_j y_j` over related dofs: the
+/// sums, without the leading factor.
+pub fn related_sums<R: Real>(model: &Model<R>, row: &[R], y: &[R], out: &mut [R]) {
+    let pattern = &model.topology.pattern;
+    out.fill(R::zero());
+    for i in 0..row.len() {
+        let entries = pattern.row(i);
+        for k in entries.start..entries.end - 1 {
+            let j = pattern.column[k];
+            out[i] += row[j] * y[j];
+            out[j] += row[i] * y[i];
+        }
+        out[i] += row[i] * y[i];
+    }
+}
+
+/// The pullback of `α (λᵀ J_tᵀ J_t a)` inside the pattern and of `α (J_t λ) J̇_t v`, the inertial
+/// force of a tendon with armature. `field` is scratch.
+#[allow(clippy::too_many_arguments)] // One sweep for a rare element; its inputs are what they are.
+pub fn armature_pullback<R: Real>(
+    p: &mut Pulling<'_, R>,
+    t: usize,
+    row: &[R],
+    a: &[R],
+    weight: &[R],
+    field: &mut line::Field<R>,
+) {
+    let model = p.model;
+    let alpha = model.tendons[t].armature;
+    let nv = model.topology.nv;
+    let (mut by_a, mut by_weight) = (vec![R::zero(); nv], vec![R::zero(); nv]);
+    related_sums(model, row, a, &mut by_a);
+    related_sums(model, row, weight, &mut by_weight);
+    let curve = rate_of_rate(model, p.links, t);
+    let along = (0..nv).fold(R::zero(), |sum, i| sum + row[i] * weight[i]);
+    let share = (0..nv).fold(along * curve, |sum, i| sum + weight[i] * row[i] * by_a[i]);
+    p.out_model.tendons[t].armature += share;
+    rate_of_rate_pullback(model, p.links, t, alpha * along, p.cotangent, p.out_model);
+    // By J_t itself: the rate of the tendon for one more joint velocity.
+    field.set(model, p.links, |i| alpha * (weight[i] * (by_a[i] + curve) + a[i] * by_weight[i]));
+    let rates = &mut [(&mut *field, R::one())];
+    pullback(model, p.state, p.links, t, R::zero(), rates, p.cotangent, p.out, p.out_model);
+    field.finish(model, p.links, p.cotangent);
+}
+
+/// `J̇_t v`: the second derivative of the length for `a = 0`.
+///
+/// The rate is `û · (ẋ₁ − ẋ₀) / divisor`; its own rate is the relative acceleration along the line
+/// plus the square of the relative velocity across it over the length.
+pub fn rate_of_rate<R: Real>(model: &Model<R>, links: &Links<R>, t: usize) -> R {
+    let TendonPath::Spatial(pieces) = &model.topology.tendons[t] else { return R::zero() };
+    pieces.iter().fold(R::zero(), |sum, p| {
+        let sites = [p.from, p.to];
+        let bodies = sites.map(|s| model.topology.sites[s]);
+        if bodies[0] == bodies[1] {
+            return sum;
+        }
+        let ends = [0, 1].map(|k| point_motion(model, links, bodies[k], sites[k]));
+        let [d, v, a] = [0, 1, 2].map(|k| (ends[1][k] - ends[0][k]).to_array());
+        let divisor = model.tendons[t].weights[p.weight];
+        sum + curvature([d[0], d[1], d[2], v[0], v[1], v[2], a[0], a[1], a[2], divisor])
+    })
+}
+
+/// The pullback of [`rate_of_rate`].
+pub fn rate_of_rate_pullback<R: Real>(
+    model: &Model<R>,
+    links: &Links<R>,
+    t: usize,
+    weight: R,
+    cotangent: &mut LinksCotangent<R>,
+    out_model: &mut Model<R>,
+) {
+    let TendonPath::Spatial(pieces) = &model.topology.tendons[t] else { return };
+    for p in pieces {
+        let sites = [p.from, p.to];
+        let bodies = sites.map(|s| model.topology.sites[s]);
+        if bodies[0] == bodies[1] {
+            continue;
+        }
+        let divisor = model.tendons[t].weights[p.weight];
+        let ends = [0, 1].map(|k| point_motion(model, links, bodies[k], sites[k]));
+        let [d, v, a] = [0, 1, 2].map(|k| (ends[1][k] - ends[0][k]).to_array());
+        let input = [d[0], d[1], d[2], v[0], v[1], v[2], a[0], a[1], a[2], divisor];
+        let share = leaf_pullback(|x| [curvature(x)], input, [weight]);
+        out_model.tendons[t].weights[p.weight] += share[9];
+        for k in 0..2 {
+            let sign = if k == 0 { -R::one() } else { R::one() };
+            let by = |n: usize| Vec3::new(share[n], share[n + 1], share[n + 2]) * sign;
+            let (by_place, by_velocity, by_acceleration) = (by(0), by(3), by(6));
+            let link = &links.bodies[bodies[k]];
+            let o = ends[k][0] - link.origin;
+            let omega = link.velocity.angular;
+            // a = A.at(o) + g + ω × v, v = V.at(o).
+            let by_velocity_all = by_velocity + by_acceleration.cross(omega);
+            cotangent.acceleration[bodies[k]] += Force::at(o, by_acceleration);
+            cotangent.velocity[bodies[k]] += Force::at(o, by_velocity_all);
+            cotangent.velocity[bodies[k]].torque += ends[k][1].cross(by_acceleration);
+            out_model.option.gravity += by_acceleration;
+            let place =
+                by_place + by_velocity_all.cross(omega) + by_acceleration.cross(link.acceleration.angular);
+            cotangent.add_site(model, links, sites[k], place, Vec3::zero(), out_model);
+        }
+    }
+}
+
+/// Place, velocity and classical acceleration (for `a = 0`, without gravity) of a site.
+fn point_motion<R: Real>(model: &Model<R>, links: &Links<R>, body: usize, site: usize) -> [Vec3<R>; 3] {
+    let link = &links.bodies[body];
+    let place = links.point(body, model.sites[site].position);
+    let o = place - link.origin;
+    let velocity = link.velocity.at(o);
+    let acceleration = link.acceleration.at(o) + model.option.gravity + link.velocity.angular.cross(velocity);
+    [place, velocity, acceleration]
+}
+
+/// `(û · a + |v⊥|²/|d|) / divisor` of relative place `d`, velocity `v` and acceleration `a`.
+fn curvature<R: Real>(x: [R; 10]) -> R {
+    let three = |k: usize| Vec3::new(x[k], x[k + 1], x[k + 2]);
+    let (d, velocity, acceleration) = (three(0), three(3), three(6));
+    let length = d.norm();
+    let u = d * length.recip();
+    let across = velocity - u * u.dot(velocity);
+    (u.dot(acceleration) + across.dot(across) / length) / x[9]
+}

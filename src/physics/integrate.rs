@@ -1,0 +1,335 @@
+//! From one state to the next.
+
+use super::articulated::actuation::{final_activation, final_activation_pullback};
+use super::articulated::passive::damping_slope;
+use super::step::{Backward, Cotangents, Stage, forces, forces_pullback, pushes};
+use super::{implicit, runge_kutta};
+use crate::model::description::{Integrator, JointKind};
+use crate::model::{Costate, Input, Model, State, advance_configuration};
+use crate::number::Real;
+use crate::spatial::{Quat, Vec3, so3_right_jacobian};
+
+/// What one step remembers for its pullback; allocated once and overwritten.
+#[derive(Clone, Debug)]
+pub struct Record<R> {
+    /// One stage, or four.
+    pub stages: Vec<Stage<R>>,
+    /// `M + h diag(β)`, in the tree's pattern.
+    damped: Vec<R>,
+    pub(super) runge_kutta: Option<runge_kutta::Stages<R>>,
+    pub(super) implicit: Option<implicit::Implicit<R>>,
+}
+
+impl<R: Real> Record<R> {
+    pub fn new(model: &Model<R>) -> Self {
+        let four = model.topology.integrator == Integrator::RungeKutta4;
+        let stages = if four { 4 } else { 1 };
+        Self {
+            stages: vec![Stage::new(model); stages],
+            damped: vec![R::zero(); model.topology.pattern.entries()],
+            runge_kutta: four.then(|| runge_kutta::Stages::new(model)),
+            implicit: model.topology.integrator.is_implicit().then(|| implicit::Implicit::new(model)),
+        }
+    }
+}
+
+impl<R: Real> Record<R> {
+    /// How many numbers [`Record::keep`] writes.
+    pub fn kept_numbers(&mut self) -> usize {
+        let mut sum = 0;
+        self.visit_kept(|s| sum += s.len());
+        sum
+    }
+    /// Writes down what is dear to compute again: accelerations and factors.
+    pub fn keep(&mut self, out: &mut [R]) {
+        let mut start = 0;
+        self.visit_kept(|s| {
+            out[start..start + s.len()].copy_from_slice(s);
+            start += s.len();
+        });
+    }
+    /// Reads what [`Record::keep`] wrote.
+    pub fn take(&mut self, kept: &[R]) {
+        let mut start = 0;
+        self.visit_kept(|s| {
+            s.copy_from_slice(&kept[start..start + s.len()]);
+            start += s.len();
+        });
+    }
+    fn visit_kept(&mut self, mut f: impl FnMut(&mut [R])) {
+        for stage in &mut self.stages {
+            f(&mut stage.a);
+            if self.implicit.is_none() {
+                f(&mut stage.factor.rows);
+                f(&mut stage.factor.inverse_diagonal);
+            }
+        }
+        if let Some(implicit) = &mut self.implicit {
+            f(&mut implicit.factor.lower);
+            f(&mut implicit.factor.upper);
+        }
+    }
+}
+
+/// Whether Euler's step treats joint damping implicitly.
+fn is_damped<R>(model: &Model<R>) -> bool {
+    let t = &model.topology;
+    t.any_damping && t.flags.eulerdamp && t.flags.damper
+}
+
+/// Advances a world by one time step.
+#[inline]
+pub fn step<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    input: &Input<R>,
+    record: &mut Record<R>,
+    next: &mut State<R>,
+) {
+    match model.topology.integrator {
+        Integrator::RungeKutta4 => runge_kutta::step(model, state, input, record, next),
+        Integrator::Euler => euler(model, state, input, record, next),
+        _ => implicit::step(model, state, input, record, next),
+    }
+}
+
+/// Semi-implicit Euler: `acc = (M + h diag(β))⁻¹ f_s`, `v' = v + h acc`, `q' = q ⊞ h v'`, with the
+/// slopes `β` of the joints' dampers.
+#[inline(always)]
+fn euler<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    input: &Input<R>,
+    record: &mut Record<R>,
+    next: &mut State<R>,
+) {
+    let stage = &mut record.stages[0];
+    forces(model, state, input, stage);
+    let pattern = &model.topology.pattern;
+    if is_damped(model) {
+        record.damped.copy_from_slice(&stage.mass);
+        let h = model.option.timestep;
+        for (i, dof) in model.topology.dofs.iter().enumerate() {
+            let slope = damping_slope(state.v[i], &model.joints[dof.joint].damping);
+            record.damped[pattern.start[i + 1] - 1] += h * slope;
+        }
+        stage.factor.compute(pattern, &record.damped);
+    } else {
+        stage.factor.compute(pattern, &stage.mass);
+    }
+    stage.a.copy_from_slice(&stage.smooth);
+    stage.factor.solve(pattern, &mut stage.a);
+    advance(model, state, stage, next);
+}
+
+/// Activations, then velocity, then position with the new velocity, then time.
+#[inline(always)]
+pub(super) fn advance<R: Real>(model: &Model<R>, state: &State<R>, stage: &Stage<R>, next: &mut State<R>) {
+    let h = model.option.timestep;
+    for (k, layout) in model.topology.actuators.iter().enumerate() {
+        if let Some(at) = layout.act {
+            let (rate, length) = (stage.actuation.act_rate[at], stage.actuation.length[k]);
+            next.act[at] = final_activation(model, k, state.act[at], rate, length);
+        }
+    }
+    for (next, (v, a)) in next.v.iter_mut().zip(state.v.iter().zip(&stage.a)) {
+        *next = *v + h * *a;
+    }
+    advance_configuration(model, &state.q, &next.v, h, &mut next.q);
+    next.time = state.time + h;
+    next.mocap.copy_from_slice(&state.mocap);
+}
+
+/// The pullback of [`step`].
+#[inline]
+pub fn step_pullback<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    input: &Input<R>,
+    record: &Record<R>,
+    cotangent: &Costate<R>,
+    scratch: &mut StepBackward<R>,
+    out: &mut Cotangents<R>,
+) {
+    match model.topology.integrator {
+        Integrator::RungeKutta4 => {
+            runge_kutta::step_pullback(model, state, input, record, cotangent, scratch, out);
+        }
+        Integrator::Euler => euler_pullback(model, state, input, record, cotangent, scratch, out),
+        _ => implicit::step_pullback(model, state, input, record, cotangent, scratch, out),
+    }
+}
+
+/// Scratch of [`step_pullback`]; allocated once.
+#[derive(Clone, Debug)]
+pub struct StepBackward<R> {
+    pub(super) forces: Backward<R>,
+    pub(super) velocity: Vec<R>,
+    pub(super) weight: Vec<R>,
+    pub(super) act: Vec<R>,
+    pub(super) runge_kutta: Option<runge_kutta::RungeKuttaBackward<R>>,
+    pub(super) implicit: Option<implicit::ImplicitBackward<R>>,
+}
+
+impl<R: Real> StepBackward<R> {
+    pub fn new(model: &Model<R>) -> Self {
+        let zero = |n| vec![R::zero(); n];
+        let t = &model.topology;
+        let four = t.integrator == Integrator::RungeKutta4;
+        Self {
+            forces: Backward::new(model),
+            velocity: zero(t.nv),
+            weight: zero(t.nv),
+            act: zero(t.na),
+            runge_kutta: four.then(|| runge_kutta::RungeKuttaBackward::new(model)),
+            implicit: t.integrator.is_implicit().then(|| implicit::ImplicitBackward::new(model)),
+        }
+    }
+}
+
+#[inline(always)]
+fn euler_pullback<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    input: &Input<R>,
+    record: &Record<R>,
+    cotangent: &Costate<R>,
+    scratch: &mut StepBackward<R>,
+    out: &mut Cotangents<R>,
+) {
+    let stage = &record.stages[0];
+    let h = model.option.timestep;
+    advance_pullback(model, state, stage, cotangent, scratch, out);
+    // N η = h v̄', N = M + h diag(β).
+    for (w, v) in scratch.weight.iter_mut().zip(&scratch.velocity) {
+        *w = h * *v;
+    }
+    stage.factor.solve(&model.topology.pattern, &mut scratch.weight);
+    if is_damped(model) {
+        damping_pullback(model, state, &stage.a, &scratch.weight, out);
+    }
+    forces_pullback(
+        model,
+        state,
+        input,
+        stage,
+        (&stage.a, &scratch.weight, &scratch.act),
+        &mut scratch.forces,
+        out,
+    );
+}
+
+/// The derivative of `−h Σ η β(v) a`.
+pub(super) fn damping_pullback<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    a: &[R],
+    weight: &[R],
+    out: &mut Cotangents<R>,
+) {
+    let h = model.option.timestep;
+    for (i, dof) in model.topology.dofs.iter().enumerate() {
+        let (d, v) = (&model.joints[dof.joint].damping, state.v[i]);
+        let speed = v.abs();
+        let push = -(weight[i] * a[i]);
+        out.model.option.timestep += push * damping_slope(v, d);
+        let by_slope = h * push;
+        let share = &mut out.model.joints[dof.joint].damping;
+        share[0] += by_slope;
+        share[1] += by_slope * speed.times(2.0);
+        share[2] += by_slope * (speed * speed).times(3.0);
+        let sign = R::select(v.lt(R::zero()), -R::one(), R::one());
+        out.state.v[i] += by_slope * (sign * d[1].times(2.0) + v * d[2].times(6.0));
+    }
+}
+
+/// The pullback of [`advance`]: leaves the cotangents of the new velocity and of the activation rates
+/// in the scratch, and adds the direct shares of the old state and of the time step.
+#[inline(always)]
+pub(super) fn advance_pullback<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    stage: &Stage<R>,
+    cotangent: &Costate<R>,
+    scratch: &mut StepBackward<R>,
+    out: &mut Cotangents<R>,
+) {
+    let h = model.option.timestep;
+    scratch.velocity.copy_from_slice(&cotangent.v);
+    let new_velocity = |i: usize| state.v[i] + h * stage.a[i];
+    let timestep = advance_configuration_pullback(
+        model,
+        new_velocity,
+        h,
+        &cotangent.q,
+        &mut out.state.q,
+        &mut scratch.velocity,
+    );
+    out.model.option.timestep += timestep;
+    for (i, w) in scratch.velocity.iter().enumerate() {
+        out.state.v[i] += *w;
+        out.model.option.timestep += *w * stage.a[i];
+    }
+    for (k, layout) in model.topology.actuators.iter().enumerate() {
+        if let Some(at) = layout.act {
+            let values = (state.act[at], stage.actuation.act_rate[at], stage.actuation.length[k]);
+            let (by_act, by_rate) =
+                final_activation_pullback(model, k, values, cotangent.act[at], &mut out.model);
+            out.state.act[at] += by_act;
+            scratch.act[at] = by_rate;
+        }
+    }
+    for (own, w) in out.state.mocap.iter_mut().zip(&cotangent.mocap) {
+        *own += *w;
+    }
+}
+
+/// The pullback of [`advance_configuration`] in the tangent space: adds to the cotangents of the old
+/// configuration and of the velocity, and returns that of `h`.
+///
+/// Rotations: `δθ' = exp(φ)ᵀ δθ + h J_r(φ) δω`, `φ = h ω`.
+#[inline(always)]
+pub fn advance_configuration_pullback<R: Real>(
+    model: &Model<R>,
+    velocity: impl Fn(usize) -> R,
+    h: R,
+    cotangent: &[R],
+    out_q: &mut [R],
+    out_v: &mut [R],
+) -> R {
+    let mut by_h = R::zero();
+    for layout in &model.topology.joints {
+        let start = layout.v;
+        let (scalars, turn) = match layout.kind {
+            JointKind::Free => (start..start + 3, Some(start + 3)),
+            JointKind::Ball => (start..start, Some(start)),
+            _ => (start..start + 1, None),
+        };
+        for i in scalars {
+            out_q[i] += cotangent[i];
+            out_v[i] += h * cotangent[i];
+            by_h += velocity(i) * cotangent[i];
+        }
+        if let Some(at) = turn {
+            let omega = Vec3::new(velocity(at), velocity(at + 1), velocity(at + 2));
+            let w = Vec3::new(cotangent[at], cotangent[at + 1], cotangent[at + 2]);
+            let phi = omega * h;
+            by_h += omega.dot(w);
+            let by_q = Quat::exp(phi).rotate(w).to_array();
+            let by_v = (so3_right_jacobian(phi).transpose_mul(w) * h).to_array();
+            for k in 0..3 {
+                out_q[at + k] += by_q[k];
+                out_v[at + k] += by_v[k];
+            }
+        }
+    }
+    by_h
+}
+
+/// Brings back what the pullback of a step needs, from its state and its acceleration and factor.
+pub fn restore<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, record: &mut Record<R>) {
+    match model.topology.integrator {
+        Integrator::RungeKutta4 => runge_kutta::restore(model, state, input, record),
+        _ => pushes(model, state, input, &mut record.stages[0]),
+    }
+}

@@ -1,0 +1,11 @@
+//! How it moves. Start with [`step`].
+
+pub mod articulated;
+pub mod derive;
+mod implicit;
+mod integrate;
+mod runge_kutta;
+mod step;
+
+pub use integrate::{Record, StepBackward, restore, step, step_pullback};
+pub use step::{Cotangents, Stage, acceleration, forces};

@@ -1,0 +1,302 @@
+//! The acceleration of a world. Start here.
+
+use super::articulated::actuation::{Actuation, actuation, actuation_pullback, bounds_pullback};
+use super::articulated::factor::Factor;
+use super::articulated::inverse_dynamics::{self, Fields, inverse_dynamics_pullback};
+use super::articulated::line::Field;
+use super::articulated::mass_matrix::mass_matrix;
+use super::articulated::passive::{self, Passive, Pulling, passive};
+use super::articulated::{Links, LinksCotangent, kinematics, kinematics_pullback, tendon};
+use crate::model::{Costate, Input, Model, State};
+use crate::number::Real;
+use crate::spatial::{Force, Inertia, Vec3};
+
+/// Everything that one evaluation of the forces produces; allocated once and overwritten.
+#[derive(Clone, Debug)]
+pub struct Stage<R> {
+    pub links: Links<R>,
+    /// `J_t` of every tendon, if tendons have armature or an implicit integrator asks.
+    pub jacobian: Vec<R>,
+    /// `M`, in the rows of the tree's pattern.
+    pub mass: Vec<R>,
+    pub factor: Factor<R>,
+    /// `c` (nv).
+    pub bias: Vec<R>,
+    pub passive: Passive<R>,
+    pub actuation: Actuation<R>,
+    /// `f_s = τ_p + τ_u + τ_e − c` (nv).
+    pub smooth: Vec<R>,
+    /// The acceleration (nv).
+    pub a: Vec<R>,
+    composite: Vec<Inertia<R>>,
+    wrench: Vec<Force<R>>,
+    scratch: Vec<R>,
+}
+
+impl<R: Real> Stage<R> {
+    pub fn new(model: &Model<R>) -> Self {
+        let t = &model.topology;
+        let zero = |n| vec![R::zero(); n];
+        Self {
+            links: Links::new(model),
+            jacobian: zero(t.nv * t.tendons.len()),
+            mass: zero(t.pattern.entries()),
+            factor: Factor::new(&t.pattern),
+            bias: zero(t.nv),
+            passive: Passive::new(model),
+            actuation: Actuation::new(model),
+            smooth: zero(t.nv),
+            a: zero(t.nv),
+            composite: vec![Inertia::zero(); t.bodies.len()],
+            wrench: vec![Force::zero(); t.bodies.len()],
+            scratch: zero(t.nv),
+        }
+    }
+}
+
+/// `a = M⁻¹ f_s`: the acceleration without constraints.
+pub fn acceleration<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, stage: &mut Stage<R>) {
+    forces(model, state, input, stage);
+    stage.factor.compute(&model.topology.pattern, &stage.mass);
+    stage.a.copy_from_slice(&stage.smooth);
+    stage.factor.solve(&model.topology.pattern, &mut stage.a);
+}
+
+/// Poses, mass matrix and the smooth force `f_s = τ_p + τ_u + τ_e − c`.
+#[inline(always)]
+pub fn forces<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, stage: &mut Stage<R>) {
+    pushes(model, state, input, stage);
+    mass_matrix(model, &stage.links, &mut stage.composite, &stage.jacobian, &mut stage.mass);
+    inverse_dynamics::bias(model, &stage.links, &mut stage.wrench, &mut stage.bias);
+    tendon_bias(model, stage);
+    for (i, f) in stage.smooth.iter_mut().enumerate() {
+        *f = stage.passive.total[i] + stage.actuation.total[i] - stage.bias[i];
+    }
+    applied(model, input, stage);
+}
+
+/// What the forces' pullback needs of the forward pass: poses, lengths and signals, but neither
+/// the mass matrix nor the bias.
+#[inline(always)]
+pub fn pushes<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, stage: &mut Stage<R>) {
+    kinematics(model, state, &mut stage.links);
+    if model.topology.tendon_armature || !model.tendons.is_empty() && model.topology.integrator.is_implicit()
+    {
+        for (t, row) in stage.jacobian.chunks_mut(model.topology.nv.max(1)).enumerate() {
+            tendon::row(model, &stage.links, t, row);
+        }
+    }
+    passive(model, state, &stage.links, &mut stage.passive);
+    actuation(model, state, input, &stage.links, &stage.passive.gravcomp, &mut stage.actuation);
+}
+
+/// Adds `α J_tᵀ J̇_t v` of tendons with armature to the bias.
+fn tendon_bias<R: Real>(model: &Model<R>, stage: &mut Stage<R>) {
+    if !model.topology.tendon_armature {
+        return;
+    }
+    for (t, row) in stage.jacobian.chunks(model.topology.nv).enumerate() {
+        let push = model.tendons[t].armature * tendon::rate_of_rate(model, &stage.links, t);
+        for (c, j) in stage.bias.iter_mut().zip(row) {
+            *c += *j * push;
+        }
+    }
+}
+
+/// Adds the applied forces: generalized ones, and wrenches at the centres of mass.
+fn applied<R: Real>(model: &Model<R>, input: &Input<R>, stage: &mut Stage<R>) {
+    for (f, x) in stage.smooth.iter_mut().zip(&input.force) {
+        *f += *x;
+    }
+    if input.wrench.is_empty() {
+        return;
+    }
+    for ((out, w), link) in stage.wrench.iter_mut().zip(&input.wrench).zip(&stage.links.bodies) {
+        *out = Force::at(link.center - link.origin, w.force) + Force::new(w.torque, Vec3::zero());
+    }
+    inverse_dynamics::project(model, &stage.links, &mut stage.wrench, &mut stage.scratch);
+    for (f, x) in stage.smooth.iter_mut().zip(&stage.scratch) {
+        *f += *x;
+    }
+}
+
+/// Scratch of the pullback; allocated once.
+#[derive(Clone, Debug)]
+pub struct Backward<R> {
+    pub links: LinksCotangent<R>,
+    fields: Fields<R>,
+    velocity: Field<R>,
+    passive: Field<R>,
+    actuator: Field<R>,
+    mixed: Field<R>,
+    negative: Vec<R>,
+    bounded: Vec<R>,
+    /// Cotangents of the actuators' derivatives by their rates.
+    pub by_slope: Vec<R>,
+}
+
+impl<R: Real> Backward<R> {
+    pub fn new(model: &Model<R>) -> Self {
+        let n = model.topology.nv;
+        Self {
+            links: LinksCotangent::new(model),
+            fields: Fields::new(model),
+            velocity: Field::new(model),
+            passive: Field::new(model),
+            actuator: Field::new(model),
+            mixed: Field::new(model),
+            negative: vec![R::zero(); n],
+            bounded: vec![R::zero(); n],
+            by_slope: vec![R::zero(); model.topology.nu],
+        }
+    }
+}
+
+/// What a pullback adds to: cotangents of state, input and model.
+#[derive(Clone, Debug)]
+pub struct Cotangents<R> {
+    pub state: Costate<R>,
+    pub input: Input<R>,
+    pub model: Model<R>,
+}
+
+impl<R: Real> Cotangents<R> {
+    pub fn zero(model: &Model<R>, input: &Input<R>) -> Self {
+        Self { state: Costate::zero(model), input: input.map(|_| R::zero()), model: model.zeros() }
+    }
+    /// Forgets the cotangents of state and input, and keeps those of the model.
+    pub fn clear_step(&mut self) {
+        self.state.clear();
+        self.input.clear();
+    }
+}
+
+/// The pullback of [`forces`]: adds the derivative of `λ · (f_s − M a)` at fixed `λ` and `a`, and of
+/// the activation rates with cotangents `act`. The links' own cotangents may hold shares of others
+/// already and are used up.
+#[inline(always)]
+pub fn forces_pullback<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    input: &Input<R>,
+    stage: &Stage<R>,
+    (a, weight, act): (&[R], &[R], &[R]),
+    scratch: &mut Backward<R>,
+    out: &mut Cotangents<R>,
+) {
+    for (n, w) in scratch.negative.iter_mut().zip(weight) {
+        *n = -*w;
+    }
+    let links = &stage.links;
+    inverse_dynamics_pullback(
+        model,
+        links,
+        a,
+        &scratch.negative,
+        &mut scratch.fields,
+        &mut scratch.links,
+        &mut out.model,
+    );
+    for (i, dof) in model.topology.dofs.iter().enumerate() {
+        out.model.joints[dof.joint].armature -= weight[i] * a[i];
+    }
+    for (own, w) in out.input.force.iter_mut().zip(weight) {
+        *own += *w;
+    }
+    let mut p = Pulling {
+        model,
+        state,
+        links,
+        cotangent: &mut scratch.links,
+        out: &mut out.state,
+        out_model: &mut out.model,
+    };
+    passive::joint_forces_pullback(&mut p, weight);
+    bounds_pullback(&mut p, &stage.actuation, weight, &mut scratch.bounded);
+    let t = &model.topology;
+    let body_forces = t.any_lines || t.any_fluid || t.any_gravcomp || !input.wrench.is_empty();
+    if body_forces {
+        let bounded = &scratch.bounded;
+        scratch.velocity.set(model, links, |i| state.v[i]);
+        scratch.passive.set(model, links, |i| weight[i]);
+        scratch.actuator.set(model, links, |i| bounded[i]);
+        let lifted = |i: usize| t.joints[t.dofs[i].joint].actuator_gravcomp;
+        scratch.mixed.set(model, links, |i| if lifted(i) { bounded[i] } else { weight[i] });
+        passive::body_forces_pullback(&mut p, &mut scratch.passive, &mut scratch.mixed);
+        scratch.mixed.finish(model, links, p.cotangent);
+        tendons_pullback(
+            &mut p,
+            stage,
+            (a, &scratch.negative),
+            &mut scratch.velocity,
+            &mut scratch.passive,
+            &mut scratch.mixed,
+        );
+        applied_pullback(&mut p, input, &mut scratch.passive, &mut out.input);
+    } else {
+        scratch.actuator.y.copy_from_slice(&scratch.bounded);
+    }
+    actuation_pullback(
+        &mut p,
+        input,
+        &stage.actuation,
+        (act, &scratch.by_slope),
+        &mut scratch.velocity,
+        &mut scratch.actuator,
+        &mut out.input.u,
+    );
+    if body_forces {
+        for field in [&mut scratch.velocity, &mut scratch.passive, &mut scratch.actuator] {
+            field.finish(model, links, p.cotangent);
+        }
+        for (v, own) in p.out.v.iter_mut().zip(&scratch.velocity.y_cotangent) {
+            *v += *own;
+        }
+    }
+    kinematics_pullback(model, state, links, &mut scratch.links, &mut out.state, &mut out.model);
+    scratch.links.clear();
+}
+
+/// Springs, dampers and armature of tendons.
+fn tendons_pullback<R: Real>(
+    p: &mut Pulling<'_, R>,
+    stage: &Stage<R>,
+    (a, negative): (&[R], &[R]),
+    velocity: &mut Field<R>,
+    weight: &mut Field<R>,
+    scratch: &mut Field<R>,
+) {
+    let (model, links) = (p.model, p.links);
+    for t in 0..model.tendons.len() {
+        let length = tendon::length(model, p.state, links, t);
+        let rate = tendon::rate(model, links, t, &p.state.v, |b| links.bodies[b].velocity);
+        let along = tendon::rate(model, links, t, &weight.y, |b| weight.bodies[b]);
+        let (force, by_length, by_rate) = passive::tendon_force_pullback(p, t, length, rate, along);
+        let rates = &mut [(&mut *velocity, by_rate), (&mut *weight, force)];
+        tendon::pullback(model, p.state, links, t, by_length, rates, p.cotangent, p.out, p.out_model);
+        if model.topology.tendon_armature {
+            let nv = model.topology.nv;
+            let row = &stage.jacobian[t * nv..(t + 1) * nv];
+            tendon::armature_pullback(p, t, row, a, negative, scratch);
+        }
+    }
+}
+
+/// Wrenches applied at the centres of mass.
+fn applied_pullback<R: Real>(
+    p: &mut Pulling<'_, R>,
+    input: &Input<R>,
+    weight: &mut Field<R>,
+    out: &mut Input<R>,
+) {
+    for (b, w) in input.wrench.iter().enumerate().skip(1) {
+        let link = &p.links.bodies[b];
+        let offset = link.center - link.origin;
+        let y = weight.bodies[b];
+        out.wrench[b] += Force::new(y.angular, y.at(offset));
+        weight.cotangent[b] += Force::at(offset, w.force) + Force::new(w.torque, Vec3::zero());
+        let place = w.force.cross(y.angular);
+        p.cotangent.add_point(p.links, b, link.center, place);
+        p.out_model.bodies[b].center += link.rotation.transpose_mul(place);
+    }
+}

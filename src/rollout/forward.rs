@@ -1,0 +1,81 @@
+//! Rolling a world forward.
+
+use crate::error::Error;
+use crate::model::description::JointKind;
+use crate::model::{Input, Model, State};
+use crate::number::{Mask, Real};
+use crate::objective::Objective;
+use crate::physics::{Record, step};
+
+/// The states of a rollout, the first included.
+#[derive(Clone, Debug)]
+pub struct Trajectory<R> {
+    pub states: Vec<State<R>>,
+}
+
+/// Rolls out with one input for each step.
+///
+/// # Errors
+/// A state that is not finite, with its step, its entry and a remedy.
+pub fn simulate<R: Real>(
+    model: &Model<R>,
+    start: &State<R>,
+    inputs: &[Input<R>],
+) -> Result<Trajectory<R>, Error> {
+    let mut record = Record::new(model);
+    let mut states = vec![start.clone(); inputs.len() + 1];
+    for (k, input) in inputs.iter().enumerate() {
+        let (past, future) = states.split_at_mut(k + 1);
+        step(model, &past[k], input, &mut record, &mut future[0]);
+        finite(model, &future[0], k + 1)?;
+    }
+    Ok(Trajectory { states })
+}
+
+/// The cost of a rollout, remembering nothing of it.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn cost<R: Real>(
+    model: &Model<R>,
+    start: &State<R>,
+    inputs: &[Input<R>],
+    objective: &mut impl Objective<R>,
+) -> Result<R, Error> {
+    let mut record = Record::new(model);
+    let (mut state, mut next) = (start.clone(), start.clone());
+    let mut sum = R::zero();
+    for (k, input) in inputs.iter().enumerate() {
+        sum += objective.cost(model, &state, Some(input), k);
+        step(model, &state, input, &mut record, &mut next);
+        finite(model, &next, k + 1)?;
+        std::mem::swap(&mut state, &mut next);
+    }
+    Ok(sum + objective.cost(model, &state, None, inputs.len()))
+}
+
+/// Refuses a state that is not finite.
+pub(super) fn finite<R: Real>(model: &Model<R>, state: &State<R>, step: usize) -> Result<(), Error> {
+    // One sum is not finite as soon as one entry is not, overflow aside.
+    let sum = state.v.iter().chain(&state.act).chain(&state.q).fold(R::zero(), |sum, x| sum + *x);
+    if sum.is_finite().all() {
+        return Ok(());
+    }
+    let t = &model.topology;
+    let bad = |x: &R| !x.is_finite().all();
+    let quantity = if let Some(i) = state.v.iter().position(bad) {
+        let kind = t.joints[t.dofs[i].joint].kind;
+        let part = if matches!(kind, JointKind::Free | JointKind::Ball) {
+            format!("[{}]", i - t.joints[t.dofs[i].joint].v)
+        } else {
+            String::new()
+        };
+        format!("the velocity{part} of joint \"{}\"", t.names.joints[t.dofs[i].joint])
+    } else if state.act.iter().any(bad) {
+        "an activation".to_owned()
+    } else {
+        "the configuration".to_owned()
+    };
+    let remedy = "choose a smaller time step, softer springs, or an implicit integrator".to_owned();
+    Err(Error::Diverged { step, quantity, remedy })
+}

@@ -1,0 +1,8 @@
+//! Many steps, and the sweep back through them.
+
+mod adjoint;
+mod checkpoint;
+mod forward;
+
+pub use adjoint::{Gradient, Memory, Workspace, value_and_gradient};
+pub use forward::{Trajectory, cost, simulate};
