@@ -54,6 +54,7 @@ fn world(reader: &mut Reader) -> Result<(), Error> {
         mocap: false,
         line: root.line,
     });
+    reader.body_files.push(root.file.clone());
     Ok(())
 }
 
@@ -116,6 +117,7 @@ fn body<'a>(reader: &mut Reader<'a>, element: &'a Element, scope: Scope) -> Resu
     }
     reader.names.add(Kind::Body, body.name.clone(), number, element)?;
     reader.out.bodies.push(body);
+    reader.body_files.push(element.file.clone());
     let class = reader.classes.around(element, scope.class)?;
     contents(reader, element, Scope { body: number, frame: None, class })
 }
@@ -171,7 +173,7 @@ fn decide_inertia(reader: &mut Reader) {
         let heavy = reader.out.geoms.iter().any(|g| {
             g.body == number
                 && reader.compiler.counts(g.group)
-                && super::weight::geom_mass(g, &reader.out.meshes) > super::weight::LEAST_MASS
+                && super::weight::geom_mass(&reader.out, g) > super::weight::LEAST_MASS
         });
         let from_geoms = match rule {
             FromGeom::Never => false,
