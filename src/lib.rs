@@ -7,6 +7,8 @@ pub mod model;
 pub mod number;
 pub mod objective;
 pub mod physics;
+#[cfg(feature = "app")]
+pub mod report;
 pub mod rollout;
 pub mod scene;
 pub mod spatial;
