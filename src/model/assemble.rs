@@ -127,7 +127,7 @@ pub fn assemble<R: Real, S: Source<R>>(d: &Description, source: &mut S) -> Model
         d.tendons.iter().enumerate().map(|(k, t)| tendon(k, t, source)).collect();
     let actuators =
         (0..d.actuators.len()).map(|k| actuator(d, k, &mut joints, &mut tendons, source)).collect();
-    Model { topology, option, bodies, joints, sites, geoms, tendons, actuators }
+    Model { topology, option, bodies, joints, sites, geoms, tendons, actuators, queue: Vec::new() }
 }
 
 fn options<R: Real, S: Source<R>>(d: &Description, source: &mut S) -> Options<R> {
@@ -668,6 +668,11 @@ fn topology(d: &Description) -> Topology {
             affine_gain: matches!(a.law, Law::General { affine_gain: true, .. } | Law::Damper { .. }),
             act,
             act_early: a.act_early,
+            winds: winds(d, a),
+            rate_dependent: !matches!(
+                a.law,
+                Law::Motor | Law::General { affine_gain: false, bias: None, .. }
+            ),
             disabled: d.option.disabled_actuator_groups.contains(&a.group),
         });
     }
@@ -682,8 +687,38 @@ fn topology(d: &Description) -> Topology {
         || d.actuators.iter().any(|a| a.armature != 0.0 && at_tendon(a));
     t.any_lines = !d.tendons.is_empty()
         || d.actuators.iter().any(|a| matches!(a.transmission, file::Transmission::Site { .. }));
+    t.lone_free = (0..d.bodies.len())
+        .map(|b| {
+            let own = &t.bodies[b].dofs;
+            let free = t.bodies[b].joints.clone().any(|j| t.joints[j].kind == JointKind::Free);
+            free && !t
+                .dofs
+                .iter()
+                .enumerate()
+                .any(|(i, dof)| !own.contains(&i) && dof.parent.is_some_and(|p| own.contains(&p)))
+        })
+        .collect();
     t.pattern = Pattern::new(t.dofs.iter().map(|dof| dof.parent));
     t
+}
+
+/// Whether an actuator is a servo on a ball joint or on the rotation between two sites.
+fn winds(d: &Description, a: &file::Actuator) -> bool {
+    let servo = match a.law {
+        Law::General { gain, affine_gain, bias: Some(bias) } => {
+            !affine_gain && gain[0] == -bias[1] && gain[0] != 0.0
+        }
+        Law::Servo { kp, .. } => kp != 0.0,
+        _ => false,
+    };
+    let turns = match a.transmission {
+        file::Transmission::Joint(j) | file::Transmission::JointInParent(j) => {
+            d.joints[j].kind == JointKind::Ball
+        }
+        file::Transmission::Site { reference, .. } => reference.is_some() && a.gear[..3] == [0.0; 3],
+        file::Transmission::Tendon(_) => false,
+    };
+    servo && turns
 }
 
 fn path(t: &Topology, path: &file::TendonPath) -> super::tree::TendonPath {

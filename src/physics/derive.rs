@@ -1,7 +1,6 @@
 //! From a description to a complete model, and back: constants that follow from the inertia at the
 //! reference configuration, and the pullback of the whole compilation.
 
-use super::articulated::line::Field;
 use super::articulated::mass_matrix::mass_matrix;
 use super::articulated::{Links, actuation, factor::Factor, kinematics, tendon};
 use crate::model::description::JointKind;
@@ -76,6 +75,7 @@ pub struct Constants<R> {
 struct Reference<R> {
     state: State<R>,
     links: Links<R>,
+    jacobian: Vec<R>,
     mass: Vec<R>,
     factor: Factor<R>,
 }
@@ -93,7 +93,7 @@ fn at_reference<R: Real>(model: &Model<R>) -> Reference<R> {
     mass_matrix(model, &links, &mut vec![Inertia::zero(); t.bodies.len()], &jacobian, &mut mass);
     let mut factor = Factor::new(&t.pattern);
     factor.compute(&t.pattern, &mass);
-    Reference { state, links, mass, factor }
+    Reference { state, links, jacobian, mass, factor }
 }
 
 impl<R: Real> Reference<R> {
@@ -143,11 +143,14 @@ pub fn complete<R: Real>(d: &Description, model: &mut Model<R>) {
     }
     let reference = at_reference(model);
     let weights = reference.dof_inverse_weights(model);
+    let mut row = vec![R::zero(); model.topology.nv];
     let ratios: Vec<Option<R>> = (0..model.actuators.len())
         .map(|k| {
             let actuator = &model.actuators[k];
             let ratio = actuator.damping_ratio?;
-            let mass = reference.inverse_weight(model, &moment_row(model, &reference, k)).recip();
+            let places = (&reference.links, &reference.jacobian[..]);
+            actuation::moment_row(model, &reference.state, places, k, &mut row);
+            let mass = reference.inverse_weight(model, &row).recip();
             Some((ratio * (actuator.gain[0] * mass).sqrt()).times(2.0))
         })
         .collect();
@@ -176,17 +179,6 @@ fn length_at_spring_reference<R: Real>(model: &Model<R>, t: usize) -> R {
     let mut links = Links::new(model);
     kinematics(model, &state, &mut links);
     tendon::length(model, &state, &links, t)
-}
-
-/// The moment of actuator `k`, dense (nv).
-fn moment_row<R: Real>(model: &Model<R>, reference: &Reference<R>, k: usize) -> Vec<R> {
-    let mut field = Field::new(model);
-    (0..model.topology.nv)
-        .map(|i| {
-            field.set(model, &reference.links, |j| if i == j { R::one() } else { R::zero() });
-            actuation::moment_times(model, &reference.state, &reference.links, k, &field.y, &field)
-        })
-        .collect()
 }
 
 /// The constants of constraints at the reference configuration.

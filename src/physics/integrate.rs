@@ -3,6 +3,7 @@
 use super::articulated::actuation::{next_activation, next_activation_pullback};
 use super::articulated::passive::damping_slope;
 use super::step::{Backward, Cotangents, Stage, forces, forces_pullback, pushes};
+use super::{implicit, runge_kutta};
 use crate::model::description::{Integrator, JointKind};
 use crate::model::{Costate, Input, Model, State, advance_configuration};
 use crate::number::Real;
@@ -15,44 +16,58 @@ pub struct Record<R> {
     pub stages: Vec<Stage<R>>,
     /// `M + h diag(β)`, in the tree's pattern.
     damped: Vec<R>,
+    pub(super) runge_kutta: Option<runge_kutta::Stages<R>>,
+    pub(super) implicit: Option<implicit::Implicit<R>>,
 }
 
 impl<R: Real> Record<R> {
     pub fn new(model: &Model<R>) -> Self {
-        let stages = if model.topology.integrator == Integrator::RungeKutta4 { 4 } else { 1 };
+        let four = model.topology.integrator == Integrator::RungeKutta4;
+        let stages = if four { 4 } else { 1 };
         Self {
             stages: vec![Stage::new(model); stages],
             damped: vec![R::zero(); model.topology.pattern.entries()],
+            runge_kutta: four.then(|| runge_kutta::Stages::new(model)),
+            implicit: model.topology.integrator.is_implicit().then(|| implicit::Implicit::new(model)),
         }
     }
 }
 
 impl<R: Real> Record<R> {
     /// How many numbers [`Record::keep`] writes.
-    pub fn kept_numbers(&self) -> usize {
-        self.kept_slices().iter().map(|s| s.len()).sum()
+    pub fn kept_numbers(&mut self) -> usize {
+        let mut sum = 0;
+        self.visit_kept(|s| sum += s.len());
+        sum
     }
     /// Writes down what is dear to compute again: accelerations and factors.
-    pub fn keep(&self, out: &mut [R]) {
+    pub fn keep(&mut self, out: &mut [R]) {
         let mut start = 0;
-        for s in self.kept_slices() {
+        self.visit_kept(|s| {
             out[start..start + s.len()].copy_from_slice(s);
             start += s.len();
-        }
+        });
     }
     /// Reads what [`Record::keep`] wrote.
     pub fn take(&mut self, kept: &[R]) {
         let mut start = 0;
+        self.visit_kept(|s| {
+            s.copy_from_slice(&kept[start..start + s.len()]);
+            start += s.len();
+        });
+    }
+    fn visit_kept(&mut self, mut f: impl FnMut(&mut [R])) {
         for stage in &mut self.stages {
-            for s in [&mut stage.a, &mut stage.factor.rows, &mut stage.factor.inverse_diagonal] {
-                let end = start + s.len();
-                s.copy_from_slice(&kept[start..end]);
-                start = end;
+            f(&mut stage.a);
+            if self.implicit.is_none() {
+                f(&mut stage.factor.rows);
+                f(&mut stage.factor.inverse_diagonal);
             }
         }
-    }
-    fn kept_slices(&self) -> Vec<&[R]> {
-        self.stages.iter().flat_map(|s| [&s.a[..], &s.factor.rows, &s.factor.inverse_diagonal]).collect()
+        if let Some(implicit) = &mut self.implicit {
+            f(&mut implicit.factor.lower);
+            f(&mut implicit.factor.upper);
+        }
     }
 }
 
@@ -71,7 +86,11 @@ pub fn step<R: Real>(
     record: &mut Record<R>,
     next: &mut State<R>,
 ) {
-    euler(model, state, input, record, next);
+    match model.topology.integrator {
+        Integrator::RungeKutta4 => runge_kutta::step(model, state, input, record, next),
+        Integrator::Euler => euler(model, state, input, record, next),
+        _ => implicit::step(model, state, input, record, next),
+    }
 }
 
 /// Semi-implicit Euler: `acc = (M + h diag(β))⁻¹ f_s`, `v' = v + h acc`, `q' = q ⊞ h v'`, with the
@@ -105,7 +124,13 @@ fn euler<R: Real>(
 
 /// Activations, then velocity, then position with the new velocity, then time.
 #[inline(always)]
-fn advance<R: Real>(model: &Model<R>, state: &State<R>, a: &[R], act_rate: &[R], next: &mut State<R>) {
+pub(super) fn advance<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    a: &[R],
+    act_rate: &[R],
+    next: &mut State<R>,
+) {
     let h = model.option.timestep;
     for (k, layout) in model.topology.actuators.iter().enumerate() {
         if let Some(at) = layout.act {
@@ -131,23 +156,39 @@ pub fn step_pullback<R: Real>(
     scratch: &mut StepBackward<R>,
     out: &mut Cotangents<R>,
 ) {
-    euler_pullback(model, state, input, record, cotangent, scratch, out);
+    match model.topology.integrator {
+        Integrator::RungeKutta4 => {
+            runge_kutta::step_pullback(model, state, input, record, cotangent, scratch, out);
+        }
+        Integrator::Euler => euler_pullback(model, state, input, record, cotangent, scratch, out),
+        _ => implicit::step_pullback(model, state, input, record, cotangent, scratch, out),
+    }
 }
 
 /// Scratch of [`step_pullback`]; allocated once.
 #[derive(Clone, Debug)]
 pub struct StepBackward<R> {
-    forces: Backward<R>,
-    velocity: Vec<R>,
-    weight: Vec<R>,
-    act: Vec<R>,
+    pub(super) forces: Backward<R>,
+    pub(super) velocity: Vec<R>,
+    pub(super) weight: Vec<R>,
+    pub(super) act: Vec<R>,
+    pub(super) runge_kutta: Option<runge_kutta::RungeKuttaBackward<R>>,
+    pub(super) implicit: Option<implicit::ImplicitBackward<R>>,
 }
 
 impl<R: Real> StepBackward<R> {
     pub fn new(model: &Model<R>) -> Self {
         let zero = |n| vec![R::zero(); n];
         let t = &model.topology;
-        Self { forces: Backward::new(model), velocity: zero(t.nv), weight: zero(t.nv), act: zero(t.na) }
+        let four = t.integrator == Integrator::RungeKutta4;
+        Self {
+            forces: Backward::new(model),
+            velocity: zero(t.nv),
+            weight: zero(t.nv),
+            act: zero(t.na),
+            runge_kutta: four.then(|| runge_kutta::RungeKuttaBackward::new(model)),
+            implicit: t.integrator.is_implicit().then(|| implicit::ImplicitBackward::new(model)),
+        }
     }
 }
 
@@ -184,7 +225,7 @@ fn euler_pullback<R: Real>(
 }
 
 /// The derivative of `−h Σ η β(v) a`.
-fn damping_pullback<R: Real>(
+pub(super) fn damping_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
     a: &[R],
@@ -210,7 +251,7 @@ fn damping_pullback<R: Real>(
 /// The pullback of [`advance`]: leaves the cotangents of the new velocity and of the activation rates
 /// in the scratch, and adds the direct shares of the old state and of the time step.
 #[inline(always)]
-fn advance_pullback<R: Real>(
+pub(super) fn advance_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
     stage: &Stage<R>,
@@ -292,5 +333,8 @@ pub fn advance_configuration_pullback<R: Real>(
 
 /// Brings back what the pullback of a step needs, from its state and its acceleration and factor.
 pub fn restore<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, record: &mut Record<R>) {
-    pushes(model, state, input, &mut record.stages[0]);
+    match model.topology.integrator {
+        Integrator::RungeKutta4 => runge_kutta::restore(model, state, input, record),
+        _ => pushes(model, state, input, &mut record.stages[0]),
+    }
 }

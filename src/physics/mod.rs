@@ -2,7 +2,9 @@
 
 pub mod articulated;
 pub mod derive;
+mod implicit;
 mod integrate;
+mod runge_kutta;
 mod step;
 
 pub use integrate::{Record, StepBackward, restore, step, step_pullback};

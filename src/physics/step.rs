@@ -131,6 +131,8 @@ pub struct Backward<R> {
     mixed: Field<R>,
     negative: Vec<R>,
     bounded: Vec<R>,
+    /// Cotangents of the actuators' derivatives by their rates.
+    pub by_slope: Vec<R>,
 }
 
 impl<R: Real> Backward<R> {
@@ -145,6 +147,7 @@ impl<R: Real> Backward<R> {
             mixed: Field::new(model),
             negative: vec![R::zero(); n],
             bounded: vec![R::zero(); n],
+            by_slope: vec![R::zero(); model.topology.nu],
         }
     }
 }
@@ -237,7 +240,7 @@ pub fn forces_pullback<R: Real>(
         &mut p,
         input,
         &stage.actuation,
-        act,
+        (act, &scratch.by_slope),
         &mut scratch.velocity,
         &mut scratch.actuator,
         &mut out.input.u,

@@ -56,7 +56,7 @@ enum Form {
 
 impl<R: Real> Workspace<R> {
     pub fn new(model: &Model<R>, start: &State<R>) -> Self {
-        let record = Record::new(model);
+        let mut record = Record::new(model);
         let input = Input::zero(model);
         Self {
             stride: record.kept_numbers(),

@@ -1,1 +1,3 @@
+//! One binary: every binary compiles the engine for every number again.
 
+mod recorded;

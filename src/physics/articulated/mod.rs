@@ -8,7 +8,7 @@
 pub mod actuation;
 pub mod energy;
 pub mod factor;
-mod fluid;
+pub mod fluid;
 pub mod inverse_dynamics;
 pub mod kinematics;
 pub mod line;
