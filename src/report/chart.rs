@@ -57,9 +57,12 @@ pub enum Shape {
 /// The most series that one panel shows legibly.
 pub const MOST_SERIES: usize = 6;
 
-const PANEL: (f64, f64) = (430.0, 190.0);
+/// Width and height of a panel with its labels.
+const PANEL: (f64, f64) = (444.0, 190.0);
+/// Room to the right of a panel, for half of its last number and a gap.
+const RIGHT: f64 = 24.0;
 const FOOT: f64 = 46.0;
-const LEFT: f64 = 66.0;
+const LEFT: f64 = 70.0;
 const TEXT: f64 = 11.0;
 const LABEL: f64 = 12.0;
 
@@ -170,7 +173,7 @@ impl Panel {
         let frame = Frame {
             left: left + LEFT,
             top: top + 6.0,
-            width: width - LEFT - 14.0,
+            width: width - LEFT - RIGHT,
             height: height - foot - 6.0,
             across: span(self.x.iter().copied(), 0.0),
             upward,

@@ -235,7 +235,8 @@ impl Frame {
 
 impl Seen {
     fn draw(&self, sheet: &Sheet<'_, '_>) {
-        let ink = rgb(self.color.map(|c| 0.35 * c), 0.0);
+        let [r, g, b, alpha] = self.color;
+        let ink = rgb([0.3 * r, 0.3 * g, 0.3 * b, alpha], 0.0);
         for (polygon, tone) in &self.tones {
             let color = rgb(self.color, *tone);
             sheet.fill(polygon, color);

@@ -40,7 +40,7 @@ pub struct Seen {
 /// Steps round a circle.
 const ROUND: usize = 32;
 /// How many tones a round shape takes.
-const TONES: usize = 9;
+const TONES: usize = 14;
 /// The most triangles drawn of a mesh; finer ones are merged.
 const MOST_TRIANGLES: usize = 2500;
 

@@ -1,0 +1,69 @@
+//! `check`: three ways to the same gradient.
+
+mod entries;
+mod table;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use rand::SeedableRng;
+use rand_pcg::Pcg64;
+use serde_json::json;
+
+use super::subject::{Subject, normal};
+use super::{Answer, Common, Outcome};
+use crate::error::Error;
+use crate::model::Input;
+use crate::objective::RandomLinear;
+use entries::Rollout;
+
+/// How many steps a bare model takes.
+const STEPS: usize = 20;
+
+#[derive(Args, Debug)]
+pub struct Check {
+    /// A scene (.toml) or a model (.xml).
+    #[arg(value_name = "SCENE|MODEL")]
+    path: PathBuf,
+    /// The seed of loss, controls and velocities.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Check {
+    pub fn run(&self) -> Result<Answer, Error> {
+        let mut subject = Subject::load(&self.path, &self.common)?;
+        let mut random = Pcg64::seed_from_u64(self.seed);
+        for x in subject.start.v.iter_mut().chain(&mut subject.start.act) {
+            *x += 0.3 * normal(&mut random);
+        }
+        let controls = subject.random_controls(STEPS, self.seed);
+        let inputs: Vec<Input<f64>> =
+            controls.into_iter().map(|i| Input { u: i.u, ..Input::zero_applied(&subject.model) }).collect();
+        let objective = RandomLinear::new(&subject.model, STEPS, self.seed);
+        let groups = Rollout::new(&subject, inputs, objective).compare(self.seed)?;
+        let passed = groups.iter().all(|g| g.passed());
+        let json = || {
+            let group = |g: &table::Group| {
+                json!({
+                    "name": g.name,
+                    "entries": g.entries,
+                    "worst_entry": g.worst.name,
+                    "adjoint": g.worst.adjoint,
+                    "dual": g.worst.dual,
+                    "difference": g.worst.difference,
+                    "error": g.error,
+                    "difference_error": g.difference_error,
+                })
+            };
+            json!({ "groups": groups.iter().map(group).collect::<Vec<_>>(), "passed": passed })
+        };
+        let mut answer = Answer::new(&self.common, json, || table::draw(&groups));
+        if !passed {
+            answer.outcome = Outcome::CheckFailed;
+        }
+        Ok(answer)
+    }
+}
