@@ -1,1 +1,4 @@
 //! Files into worlds.
+
+pub mod mesh;
+pub mod mjcf;

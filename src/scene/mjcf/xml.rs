@@ -1,0 +1,187 @@
+//! Elements of the file with their place, and how attributes become numbers.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::Error;
+
+/// One element, detached from its document, so that files can be spliced and trees copied.
+#[derive(Clone, Debug)]
+pub(super) struct Element {
+    pub tag: String,
+    pub attributes: Vec<(String, String)>,
+    pub children: Vec<Element>,
+    pub file: Arc<str>,
+    pub line: u32,
+}
+
+impl Element {
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+    pub fn set(&mut self, name: &str, value: String) {
+        match self.attributes.iter_mut().find(|(key, _)| key == name) {
+            Some(slot) => slot.1 = value,
+            None => self.attributes.push((name.to_string(), value)),
+        }
+    }
+    /// The name, unless it is missing or empty.
+    pub fn name(&self) -> Option<String> {
+        self.get("name").filter(|name| !name.is_empty()).map(str::to_string)
+    }
+    /// How messages call it: `geom "foot"`.
+    pub fn label(&self) -> String {
+        match self.name() {
+            Some(name) => format!("{} \"{name}\"", self.tag),
+            None => self.tag.clone(),
+        }
+    }
+    pub fn error(&self, message: impl Into<String>) -> Error {
+        Error::at(self.file.to_string(), self.line, message)
+    }
+    /// The value of an attribute that must be there.
+    pub fn required(&self, name: &str) -> Result<&str, Error> {
+        self.get(name)
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| self.error(format!("{} lacks the attribute {name}", self.label())))
+    }
+    /// An element of another tag at the same place in the file.
+    pub fn beside(&self, tag: &str) -> Self {
+        Self {
+            tag: tag.to_string(),
+            attributes: Vec::new(),
+            children: Vec::new(),
+            file: self.file.clone(),
+            line: self.line,
+        }
+    }
+}
+
+/// Reads a document and splices the files that it includes.
+pub(super) fn read(text: &str, path: &Path) -> Result<Element, Error> {
+    let directory = path.parent().unwrap_or(Path::new("")).to_path_buf();
+    let mut seen = HashSet::from([identity(path)]);
+    let mut root = parse(text, path)?;
+    splice(&mut root, &directory, &mut seen)?;
+    Ok(root)
+}
+
+/// What makes two spellings of a path the same file.
+fn identity(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
+}
+
+fn parse(text: &str, path: &Path) -> Result<Element, Error> {
+    let label: Arc<str> = path.display().to_string().into();
+    let text = without_comments(text.trim_start_matches('\u{feff}'));
+    let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
+    let document = roxmltree::Document::parse_with_options(&text, options)
+        .map_err(|e| Error::at(label.to_string(), e.pos().row, format!("malformed XML: {e}")))?;
+    Ok(detached(document.root_element(), &label))
+}
+
+/// Blanks comments, because many model files have two dashes inside them, which XML forbids.
+fn without_comments(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("<!--") {
+        result.push_str(&rest[..start]);
+        let length = rest[start + 4..].find("-->").map_or(rest.len() - start, |end| end + 7);
+        result.extend(rest[start..start + length].chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
+        rest = &rest[start + length..];
+    }
+    result.push_str(rest);
+    result
+}
+
+fn detached(node: roxmltree::Node, file: &Arc<str>) -> Element {
+    // Attributes with a namespace only point at schemas for editors.
+    let attributes = node
+        .attributes()
+        .filter(|a| a.namespace().is_none())
+        .map(|a| (a.name().to_string(), a.value().to_string()))
+        .collect();
+    Element {
+        tag: node.tag_name().name().to_string(),
+        attributes,
+        children: node.children().filter(|n| n.is_element()).map(|n| detached(n, file)).collect(),
+        file: file.clone(),
+        line: node.document().text_pos_at(node.range().start).row,
+    }
+}
+
+/// Replaces every `include` by the children of the root of its file.
+fn splice(element: &mut Element, directory: &Path, seen: &mut HashSet<PathBuf>) -> Result<(), Error> {
+    let mut children = Vec::with_capacity(element.children.len());
+    for mut child in std::mem::take(&mut element.children) {
+        if child.tag == "include" {
+            children.extend(included(&child, directory, seen)?);
+        } else {
+            splice(&mut child, directory, seen)?;
+            children.push(child);
+        }
+    }
+    element.children = children;
+    Ok(())
+}
+
+fn included(include: &Element, directory: &Path, seen: &mut HashSet<PathBuf>) -> Result<Vec<Element>, Error> {
+    let file = include.required("file")?;
+    let path = beside_main_or_includer(file, directory, &include.file);
+    if !seen.insert(identity(&path)) {
+        return Err(include.error(format!("\"{file}\" is included twice (a file may be included once)")));
+    }
+    let text = std::fs::read_to_string(&path)
+        .map_err(|e| include.error(format!("cannot read the included file {}: {e}", path.display())))?;
+    let mut root = parse(&text, &path)?;
+    splice(&mut root, directory, seen)?;
+    if root.children.is_empty() {
+        return Err(include.error(format!("the included file \"{file}\" is empty")));
+    }
+    Ok(root.children)
+}
+
+/// Where a file named in an element is: relative to the main file, else to the file that names it.
+pub(super) fn beside_main_or_includer(file: &str, directory: &Path, includer: &str) -> PathBuf {
+    let beside_main = directory.join(file);
+    let beside_includer = Path::new(includer).parent().unwrap_or(Path::new("")).join(file);
+    if !beside_main.exists() && beside_includer.exists() { beside_includer } else { beside_main }
+}
+
+/// All children of all sections of one name; sections may be repeated.
+pub(super) fn section<'a>(root: &'a Element, tag: &'a str) -> impl Iterator<Item = &'a Element> {
+    root.children.iter().filter(move |s| s.tag == tag).flat_map(|s| s.children.iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_element_knows_its_line_below_a_comment_with_dashes() {
+        let root = parse("<mujoco>\n<!-- a -- b\n -->\n<option/></mujoco>", Path::new("x.xml")).unwrap();
+        assert_eq!(root.children[0].line, 4);
+    }
+
+    #[test]
+    fn malformed_xml_names_file_and_line() {
+        let error = parse("<mujoco>\n<option>\n</mujoco>", Path::new("x.xml")).unwrap_err();
+        assert!(error.to_string().starts_with("x.xml:3: malformed XML"), "{error}");
+    }
+
+    #[test]
+    fn an_include_is_found_beside_the_file_that_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("sub")).unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("sub/b.xml", "<x><include file=\"c.xml\"/></x>");
+        write("sub/c.xml", "<x><option/></x>");
+        let main = folder.path().join("a.xml");
+        let root = read("<mujoco><include file=\"sub/b.xml\"/></mujoco>", &main).unwrap();
+        assert_eq!(root.children[0].tag, "option");
+        write("sub/c.xml", "<x><include file=\"sub/b.xml\"/></x>");
+        let error = read("<mujoco><include file=\"sub/b.xml\"/></mujoco>", &main).unwrap_err();
+        assert!(error.to_string().contains("included twice"), "{error}");
+    }
+}
