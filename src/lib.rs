@@ -2,10 +2,13 @@
 //!
 //! A room may use only the rooms above it in this list; a test reads every `use`.
 
+pub mod control;
 pub mod error;
 pub mod model;
 pub mod number;
 pub mod objective;
+#[cfg(feature = "app")]
+pub mod optimize;
 pub mod physics;
 pub mod rollout;
 pub mod scene;
