@@ -18,6 +18,7 @@ use crate::physics::Cotangents;
 
 pub use custom::{Custom, Law};
 pub use penalty::Penalty;
+pub(crate) use quantity::matches;
 pub use quantity::{Place, Quantity, known_quantities, quantities};
 pub use random::RandomLinear;
 pub use terms::{Term, Terms, When};
