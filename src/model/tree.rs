@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::description::{self, Dynamics, Flags, Integrator, JointKind, Shape, Transmission};
-use crate::number::Real;
+use crate::number::{Real, Single};
 use crate::spatial::{Pose, Quat, Sym3, Vec3};
 
 /// A model over the number `R`: what is fixed during a rollout.
@@ -22,6 +22,8 @@ pub struct Model<R> {
     pub geoms: Vec<Geom<R>>,
     pub tendons: Vec<Tendon<R>>,
     pub actuators: Vec<Actuator<R>>,
+    /// Scratch of [`Model::add_tangents`].
+    pub(super) queue: Vec<R>,
 }
 
 /// The numbers of the `option` element.
@@ -152,12 +154,14 @@ pub struct Topology {
     pub tendons: Vec<TendonPath>,
     pub actuators: Vec<ActuatorLayout>,
     pub mocap_bodies: Vec<usize>,
+    /// Whether a body has a free joint and no dof hangs below it.
+    pub lone_free: Vec<bool>,
     /// Whether some damping, spring, drag, … is there at all: what is absent is skipped.
     pub any_fluid: bool,
     pub any_gravcomp: bool,
     /// Of joints, actuators' included.
     pub any_damping: bool,
-    /// Whether forces act along lines between bodies: tendons and site actuators.
+    /// Whether forces act along lines between bodies: spatial tendons and site actuators.
     pub any_lines: bool,
     pub tendon_armature: bool,
     /// The shape of matrices that follow the tree.
@@ -174,6 +178,13 @@ pub struct Names {
     pub sites: Vec<String>,
     pub tendons: Vec<String>,
     pub actuators: Vec<String>,
+}
+
+impl Topology {
+    /// Whether something pulls at bodies rather than at joints, applied wrenches aside.
+    pub fn acts_on_bodies(&self) -> bool {
+        self.any_lines || self.any_fluid || self.any_gravcomp
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -239,6 +250,10 @@ pub struct ActuatorLayout {
     pub affine_gain: bool,
     pub act: Option<usize>,
     pub act_early: bool,
+    /// Whether its force may depend on the rate of its transmission.
+    pub rate_dependent: bool,
+    /// Whether it is a servo on a rotation in space, whose set point is the same after every turn.
+    pub winds: bool,
     pub disabled: bool,
 }
 
@@ -325,6 +340,7 @@ impl<R: Copy> Model<R> {
         }
         Model {
             topology: self.topology.clone(),
+            queue: Vec::new(),
             option,
             bodies,
             joints: self
@@ -393,7 +409,88 @@ impl<R: Copy> Model<R> {
     }
 }
 
+impl<R: Copy> Model<R> {
+    /// Visits all numbers in place.
+    pub fn visit(&mut self, mut f: impl FnMut(&mut R)) {
+        let f = &mut f;
+        fn three<R>(f: &mut impl FnMut(&mut R), v: &mut Vec3<R>) {
+            f(&mut v.x);
+            f(&mut v.y);
+            f(&mut v.z);
+        }
+        fn four<R>(f: &mut impl FnMut(&mut R), q: &mut Quat<R>) {
+            f(&mut q.w);
+            three(f, &mut q.v);
+        }
+        let o = &mut self.option;
+        f(&mut o.timestep);
+        three(f, &mut o.gravity);
+        three(f, &mut o.wind);
+        f(&mut o.density);
+        f(&mut o.viscosity);
+        for b in &mut self.bodies {
+            three(f, &mut b.position);
+            four(f, &mut b.rotation);
+            f(&mut b.mass);
+            three(f, &mut b.center);
+            let Sym3 { xx, yy, zz, xy, xz, yz } = &mut b.inertia;
+            [xx, yy, zz, xy, xz, yz].into_iter().for_each(&mut *f);
+            f(&mut b.gravcomp);
+            if let Some(b) = &mut b.fluid {
+                three(f, &mut b.edges);
+                four(f, &mut b.rotation);
+            }
+        }
+        for j in &mut self.joints {
+            three(f, &mut j.axis);
+            three(f, &mut j.anchor);
+            f(&mut j.reference);
+            f(&mut j.spring_reference);
+            j.stiffness.iter_mut().chain(&mut j.damping).for_each(&mut *f);
+            f(&mut j.armature);
+            j.springdamper.iter_mut().flatten().chain(j.force_range.iter_mut().flatten()).for_each(&mut *f);
+        }
+        for s in &mut self.sites {
+            three(f, &mut s.position);
+            four(f, &mut s.rotation);
+        }
+        for g in &mut self.geoms {
+            three(f, &mut g.position);
+            four(f, &mut g.rotation);
+            three(f, &mut g.size);
+        }
+        for t in &mut self.tendons {
+            let numbers = t.weights.iter_mut().chain(&mut t.stiffness).chain(&mut t.damping);
+            numbers.chain(&mut t.spring_length).for_each(&mut *f);
+            f(&mut t.armature);
+            t.force_range.iter_mut().flatten().for_each(&mut *f);
+        }
+        for a in &mut self.actuators {
+            a.gear.iter_mut().chain(&mut a.gain).chain(&mut a.bias).for_each(&mut *f);
+            a.damping_ratio.iter_mut().for_each(&mut *f);
+            f(&mut a.time_constant);
+            for range in [&mut a.ctrl_range, &mut a.force_range, &mut a.act_range] {
+                range.iter_mut().flatten().for_each(&mut *f);
+            }
+        }
+    }
+}
+
 impl<R: Real> Model<R> {
+    /// Adds the tangents of a cotangent on dual numbers, and sets that one back to zero.
+    ///
+    /// Tangents pass through a short queue, because both models are visited in the same order.
+    pub fn add_tangents(&mut self, dual: &mut Model<Single<R>>) {
+        let mut tangents = std::mem::take(&mut dual.queue);
+        tangents.clear();
+        dual.visit(|x| {
+            tangents.push(*x);
+            *x = Single::zero();
+        });
+        let mut next = tangents.iter();
+        self.visit(|x| *x += next.next().expect("both models have the same shape").derivative());
+        dual.queue = tangents;
+    }
     /// A cotangent of this model: the same shape, every number zero.
     pub fn zeros(&self) -> Self {
         self.map(|_| R::zero())

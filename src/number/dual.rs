@@ -232,6 +232,10 @@ impl<R: Real, T: Tangent<R>> Real for Dual<R, T> {
         self.chain(self.value.abs(), sign)
     }
     #[inline(always)]
+    fn round(self) -> Self {
+        Self::constant(self.value.round())
+    }
+    #[inline(always)]
     fn sin_cos(self) -> (Self, Self) {
         let (s, c) = self.value.sin_cos();
         (self.chain(s, c), self.chain(c, -s))

@@ -169,6 +169,10 @@ impl Real for Lanes {
     fn abs(self) -> Self {
         Self(self.0.abs())
     }
+    #[inline(always)]
+    fn round(self) -> Self {
+        Self(self.0.round_ties_even())
+    }
     #[inline]
     fn sin_cos(self) -> (Self, Self) {
         let (s, c) = self.0.sin_cos();

@@ -69,6 +69,8 @@ pub trait Real:
     /// `self` to the power `p`, for a positive `self`.
     fn pow(self, p: Self) -> Self;
     fn abs(self) -> Self;
+    /// The nearest whole number; its derivative is zero.
+    fn round(self) -> Self;
 
     /// The product with a plain number.
     #[inline(always)]
@@ -174,6 +176,10 @@ macro_rules! single {
             #[inline(always)]
             fn abs(self) -> Self {
                 <$t>::abs(self)
+            }
+            #[inline(always)]
+            fn round(self) -> Self {
+                <$t>::round_ties_even(self)
             }
             #[inline]
             fn sin_cos(self) -> (Self, Self) {

@@ -177,6 +177,9 @@ impl<R: Real<Mask = bool>> Real for Var<'_, R> {
         let sign = R::select(self.value.lt(R::zero()), -R::one(), R::one());
         self.unary(self.value.abs(), sign)
     }
+    fn round(self) -> Self {
+        Self { value: self.value.round(), node: 0, tape: None }
+    }
     fn sin_cos(self) -> (Self, Self) {
         let (s, c) = self.value.sin_cos();
         (self.unary(s, c), self.unary(c, -s))

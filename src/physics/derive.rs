@@ -1,7 +1,6 @@
 //! From a description to a complete model, and back: constants that follow from the inertia at the
 //! reference configuration, and the pullback of the whole compilation.
 
-use super::articulated::line::Field;
 use super::articulated::mass_matrix::mass_matrix;
 use super::articulated::{Links, actuation, factor::Factor, kinematics, tendon};
 use crate::model::description::JointKind;
@@ -76,6 +75,7 @@ pub struct Constants<R> {
 struct Reference<R> {
     state: State<R>,
     links: Links<R>,
+    jacobian: Vec<R>,
     mass: Vec<R>,
     factor: Factor<R>,
 }
@@ -93,7 +93,7 @@ fn at_reference<R: Real>(model: &Model<R>) -> Reference<R> {
     mass_matrix(model, &links, &mut vec![Inertia::zero(); t.bodies.len()], &jacobian, &mut mass);
     let mut factor = Factor::new(&t.pattern);
     factor.compute(&t.pattern, &mass);
-    Reference { state, links, mass, factor }
+    Reference { state, links, jacobian, mass, factor }
 }
 
 impl<R: Real> Reference<R> {
@@ -130,12 +130,7 @@ impl<R: Real> Reference<R> {
 /// Completes what waits for the inertia at the reference: stiffness and damping from a time constant,
 /// the velocity gain of servos from a damping ratio, and the rest length of tendons.
 pub fn complete<R: Real>(d: &Description, model: &mut Model<R>) {
-    for (t, file) in d.tendons.iter().enumerate() {
-        if file.spring_length.is_none() {
-            let length = length_at_spring_reference(model, t);
-            model.tendons[t].spring_length = [length; 2];
-        }
-    }
+    complete_tendons(d, model);
     let waiting = model.joints.iter().any(|j| j.springdamper.is_some())
         || model.actuators.iter().any(|a| a.damping_ratio.is_some());
     if !waiting {
@@ -143,11 +138,14 @@ pub fn complete<R: Real>(d: &Description, model: &mut Model<R>) {
     }
     let reference = at_reference(model);
     let weights = reference.dof_inverse_weights(model);
+    let mut row = vec![R::zero(); model.topology.nv];
     let ratios: Vec<Option<R>> = (0..model.actuators.len())
         .map(|k| {
             let actuator = &model.actuators[k];
             let ratio = actuator.damping_ratio?;
-            let mass = reference.inverse_weight(model, &moment_row(model, &reference, k)).recip();
+            let places = (&reference.links, &reference.jacobian[..]);
+            actuation::moment_row(model, &reference.state, places, k, &mut row);
+            let mass = reference.inverse_weight(model, &row).recip();
             Some((ratio * (actuator.gain[0] * mass).sqrt()).times(2.0))
         })
         .collect();
@@ -166,7 +164,11 @@ pub fn complete<R: Real>(d: &Description, model: &mut Model<R>) {
     }
 }
 
-fn length_at_spring_reference<R: Real>(model: &Model<R>, t: usize) -> R {
+/// Gives every tendon without a stated spring length its length at the spring reference.
+fn complete_tendons<R: Real>(d: &Description, model: &mut Model<R>) {
+    if d.tendons.iter().all(|t| t.spring_length.is_some()) {
+        return;
+    }
     let mut state = State::reference(model);
     for (joint, at) in model.joints.iter().zip(&model.topology.joints) {
         if matches!(at.kind, JointKind::Slide | JointKind::Hinge) {
@@ -174,19 +176,14 @@ fn length_at_spring_reference<R: Real>(model: &Model<R>, t: usize) -> R {
         }
     }
     let mut links = Links::new(model);
-    kinematics(model, &state, &mut links);
-    tendon::length(model, &state, &links, t)
-}
-
-/// The moment of actuator `k`, dense (nv).
-fn moment_row<R: Real>(model: &Model<R>, reference: &Reference<R>, k: usize) -> Vec<R> {
-    let mut field = Field::new(model);
-    (0..model.topology.nv)
-        .map(|i| {
-            field.set(model, &reference.links, |j| if i == j { R::one() } else { R::zero() });
-            actuation::moment_times(model, &reference.state, &reference.links, k, &field.y, &field)
-        })
-        .collect()
+    if model.topology.any_lines {
+        kinematics(model, &state, &mut links);
+    }
+    for (t, file) in d.tendons.iter().enumerate() {
+        if file.spring_length.is_none() {
+            model.tendons[t].spring_length = [tendon::length(model, &state, &links, t); 2];
+        }
+    }
 }
 
 /// The constants of constraints at the reference configuration.
@@ -260,6 +257,23 @@ fn slides_alone(d: &Description, b: usize) -> bool {
         && (body.parent == 0
             || (d.bodies[body.parent].parent == 0 && !d.joints.iter().any(|j| j.body == body.parent)))
         && centred(d, b)
+        && !touched_by_heavy_tendon(d, b)
+}
+
+/// Whether a tendon with armature runs over a body.
+fn touched_by_heavy_tendon(d: &Description, b: usize) -> bool {
+    use crate::model::description::{PathPoint, TendonPath, Transmission};
+    d.tendons.iter().enumerate().any(|(t, tendon)| {
+        let heavy = tendon.armature != 0.0
+            || d.actuators.iter().any(|a| a.armature != 0.0 && a.transmission == Transmission::Tendon(t));
+        heavy
+            && match &tendon.path {
+                TendonPath::Fixed(terms) => terms.iter().any(|&(j, _)| d.joints[j].body == b),
+                TendonPath::Spatial(points) => {
+                    points.iter().any(|p| matches!(p, PathPoint::Site(s) if d.sites[*s].body == b))
+                }
+            }
+    })
 }
 
 /// Whether the inertial frame of a body is its own frame.

@@ -1,9 +1,12 @@
 //! From one state to the next.
 
-use super::articulated::actuation::{next_activation, next_activation_pullback};
+use super::articulated::Links;
+use super::articulated::actuation::Actuation;
+use super::articulated::actuation::{final_activation, final_activation_pullback};
+use super::articulated::factor::{Factor, GeneralFactor};
 use super::articulated::passive::damping_slope;
-use super::runge_kutta;
-use super::step::{Backward, Cotangents, Stage, forces, forces_pullback, pushes};
+use super::step::{Backward, Cotangents, Stage, forces, forces_pullback};
+use super::{implicit, runge_kutta};
 use crate::model::description::{Integrator, JointKind};
 use crate::model::{Costate, Input, Model, State, advance_configuration};
 use crate::number::Real;
@@ -17,6 +20,7 @@ pub struct Record<R> {
     /// `M + h diag(β)`, in the tree's pattern.
     damped: Vec<R>,
     pub(super) runge_kutta: Option<runge_kutta::Stages<R>>,
+    pub(super) implicit: Option<implicit::Implicit<R>>,
 }
 
 impl<R: Real> Record<R> {
@@ -27,36 +31,73 @@ impl<R: Real> Record<R> {
             stages: vec![Stage::new(model); stages],
             damped: vec![R::zero(); model.topology.pattern.entries()],
             runge_kutta: four.then(|| runge_kutta::Stages::new(model)),
+            implicit: model.topology.integrator.is_implicit().then(|| implicit::Implicit::new(model)),
+        }
+    }
+}
+
+/// The part of a [`Record`] that the pullback of its step needs.
+#[derive(Clone, Debug)]
+pub struct Kept<R> {
+    stages: Vec<KeptStage<R>>,
+    runge_kutta: Option<runge_kutta::Stages<R>>,
+    implicit: Option<GeneralFactor<R>>,
+}
+
+#[derive(Clone, Debug)]
+struct KeptStage<R> {
+    links: Links<R>,
+    jacobian: Vec<R>,
+    factor: Factor<R>,
+    actuation: Actuation<R>,
+    a: Vec<R>,
+}
+
+impl<R: Real> Kept<R> {
+    pub fn new(model: &Model<R>) -> Self {
+        let record = Record::new(model);
+        let stage = |s: &Stage<R>| KeptStage {
+            links: s.links.clone(),
+            jacobian: s.jacobian.clone(),
+            factor: s.factor.clone(),
+            actuation: s.actuation.clone(),
+            a: s.a.clone(),
+        };
+        Self {
+            stages: record.stages.iter().map(stage).collect(),
+            runge_kutta: record.runge_kutta.clone(),
+            implicit: record.implicit.as_ref().map(|i| i.factor.clone()),
         }
     }
 }
 
 impl<R: Real> Record<R> {
-    /// How many numbers [`Record::keep`] writes.
-    pub fn kept_numbers(&self) -> usize {
-        self.kept_slices().iter().map(|s| s.len()).sum()
-    }
-    /// Writes down what is dear to compute again: accelerations and factors.
-    pub fn keep(&self, out: &mut [R]) {
-        let mut start = 0;
-        for s in self.kept_slices() {
-            out[start..start + s.len()].copy_from_slice(s);
-            start += s.len();
+    /// Exchanges what this record remembers with `kept`, without copying a number.
+    pub fn exchange(&mut self, kept: &mut Kept<R>) {
+        use std::mem::swap;
+        for (stage, kept) in self.stages.iter_mut().zip(&mut kept.stages) {
+            swap(&mut stage.links, &mut kept.links);
+            swap(&mut stage.jacobian, &mut kept.jacobian);
+            swap(&mut stage.factor, &mut kept.factor);
+            swap(&mut stage.actuation, &mut kept.actuation);
+            swap(&mut stage.a, &mut kept.a);
+        }
+        swap(&mut self.runge_kutta, &mut kept.runge_kutta);
+        if let (Some(own), Some(kept)) = (&mut self.implicit, &mut kept.implicit) {
+            swap(&mut own.factor, kept);
         }
     }
-    /// Reads what [`Record::keep`] wrote.
-    pub fn take(&mut self, kept: &[R]) {
-        let mut start = 0;
-        for stage in &mut self.stages {
-            for s in [&mut stage.a, &mut stage.factor.rows, &mut stage.factor.inverse_diagonal] {
-                let end = start + s.len();
-                s.copy_from_slice(&kept[start..end]);
-                start = end;
-            }
-        }
-    }
-    fn kept_slices(&self) -> Vec<&[R]> {
-        self.stages.iter().flat_map(|s| [&s.a[..], &s.factor.rows, &s.factor.inverse_diagonal]).collect()
+    /// The bytes that a [`Kept`] takes.
+    pub fn kept_bytes(&self) -> usize {
+        let stage = |s: &Stage<R>| {
+            s.links.bytes()
+                + s.actuation.bytes()
+                + (s.jacobian.len() + s.factor.rows.len() + s.factor.inverse_diagonal.len() + s.a.len())
+                    * size_of::<R>()
+        };
+        let implicit = self.implicit.as_ref().map_or(0, |i| 2 * i.factor.lower.len() * size_of::<R>());
+        let runge_kutta = self.runge_kutta.as_ref().map_or(0, |r| 8 * r.mean.len() * size_of::<R>());
+        self.stages.iter().map(stage).sum::<usize>() + implicit + runge_kutta
     }
 }
 
@@ -77,7 +118,8 @@ pub fn step<R: Real>(
 ) {
     match model.topology.integrator {
         Integrator::RungeKutta4 => runge_kutta::step(model, state, input, record, next),
-        _ => euler(model, state, input, record, next),
+        Integrator::Euler => euler(model, state, input, record, next),
+        _ => implicit::step(model, state, input, record, next),
     }
 }
 
@@ -107,19 +149,20 @@ fn euler<R: Real>(
     }
     stage.a.copy_from_slice(&stage.smooth);
     stage.factor.solve(pattern, &mut stage.a);
-    advance(model, state, &stage.a, &stage.actuation.act_rate, next);
+    advance(model, state, stage, next);
 }
 
 /// Activations, then velocity, then position with the new velocity, then time.
 #[inline(always)]
-fn advance<R: Real>(model: &Model<R>, state: &State<R>, a: &[R], act_rate: &[R], next: &mut State<R>) {
+pub(super) fn advance<R: Real>(model: &Model<R>, state: &State<R>, stage: &Stage<R>, next: &mut State<R>) {
     let h = model.option.timestep;
     for (k, layout) in model.topology.actuators.iter().enumerate() {
         if let Some(at) = layout.act {
-            next.act[at] = next_activation(model, k, state.act[at], act_rate[at]);
+            let (rate, length) = (stage.actuation.act_rate[at], stage.actuation.length[k]);
+            next.act[at] = final_activation(model, k, state.act[at], rate, length);
         }
     }
-    for (next, (v, a)) in next.v.iter_mut().zip(state.v.iter().zip(a)) {
+    for (next, (v, a)) in next.v.iter_mut().zip(state.v.iter().zip(&stage.a)) {
         *next = *v + h * *a;
     }
     advance_configuration(model, &state.q, &next.v, h, &mut next.q);
@@ -142,7 +185,8 @@ pub fn step_pullback<R: Real>(
         Integrator::RungeKutta4 => {
             runge_kutta::step_pullback(model, state, input, record, cotangent, scratch, out);
         }
-        _ => euler_pullback(model, state, input, record, cotangent, scratch, out),
+        Integrator::Euler => euler_pullback(model, state, input, record, cotangent, scratch, out),
+        _ => implicit::step_pullback(model, state, input, record, cotangent, scratch, out),
     }
 }
 
@@ -150,10 +194,11 @@ pub fn step_pullback<R: Real>(
 #[derive(Clone, Debug)]
 pub struct StepBackward<R> {
     pub(super) forces: Backward<R>,
-    velocity: Vec<R>,
+    pub(super) velocity: Vec<R>,
     pub(super) weight: Vec<R>,
-    act: Vec<R>,
+    pub(super) act: Vec<R>,
     pub(super) runge_kutta: Option<runge_kutta::RungeKuttaBackward<R>>,
+    pub(super) implicit: Option<implicit::ImplicitBackward<R>>,
 }
 
 impl<R: Real> StepBackward<R> {
@@ -167,6 +212,7 @@ impl<R: Real> StepBackward<R> {
             weight: zero(t.nv),
             act: zero(t.na),
             runge_kutta: four.then(|| runge_kutta::RungeKuttaBackward::new(model)),
+            implicit: t.integrator.is_implicit().then(|| implicit::ImplicitBackward::new(model)),
         }
     }
 }
@@ -204,7 +250,7 @@ fn euler_pullback<R: Real>(
 }
 
 /// The derivative of `−h Σ η β(v) a`.
-fn damping_pullback<R: Real>(
+pub(super) fn damping_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
     a: &[R],
@@ -230,7 +276,7 @@ fn damping_pullback<R: Real>(
 /// The pullback of [`advance`]: leaves the cotangents of the new velocity and of the activation rates
 /// in the scratch, and adds the direct shares of the old state and of the time step.
 #[inline(always)]
-fn advance_pullback<R: Real>(
+pub(super) fn advance_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
     stage: &Stage<R>,
@@ -256,9 +302,9 @@ fn advance_pullback<R: Real>(
     }
     for (k, layout) in model.topology.actuators.iter().enumerate() {
         if let Some(at) = layout.act {
-            let (act, rate) = (state.act[at], stage.actuation.act_rate[at]);
+            let values = (state.act[at], stage.actuation.act_rate[at], stage.actuation.length[k]);
             let (by_act, by_rate) =
-                next_activation_pullback(model, k, act, rate, cotangent.act[at], &mut out.model);
+                final_activation_pullback(model, k, values, cotangent.act[at], &mut out.model);
             out.state.act[at] += by_act;
             scratch.act[at] = by_rate;
         }
@@ -308,12 +354,4 @@ pub fn advance_configuration_pullback<R: Real>(
         }
     }
     by_h
-}
-
-/// Brings back what the pullback of a step needs, from its state and its acceleration and factor.
-pub fn restore<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, record: &mut Record<R>) {
-    match model.topology.integrator {
-        Integrator::RungeKutta4 => runge_kutta::restore(model, state, input, record),
-        _ => pushes(model, state, input, &mut record.stages[0]),
-    }
 }

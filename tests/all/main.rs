@@ -1,1 +1,4 @@
+//! One binary: every binary compiles the engine for every number again.
 
+mod gradients;
+mod recorded;

@@ -19,6 +19,8 @@ pub struct Actuation<R> {
     raw: Vec<R>,
     /// The control or activation that multiplies the gain.
     signal: Vec<R>,
+    /// By how many turns a servo on a rotation in space moved its signal and its control.
+    turns: Vec<[R; 2]>,
     /// The rate of the activations (na).
     pub act_rate: Vec<R>,
     /// The generalized force (nv), within the joints' bounds.
@@ -41,6 +43,7 @@ impl<R: Real> Actuation<R> {
             force: zero(t.nu),
             raw: zero(t.nu),
             signal: zero(t.nu),
+            turns: vec![[R::zero(); 2]; t.nu],
             act_rate: zero(t.na),
             total: zero(t.nv),
             unbounded: zero(t.nv),
@@ -48,6 +51,15 @@ impl<R: Real> Actuation<R> {
             wrench: vec![Force::zero(); t.bodies.len()],
             scratch: zero(t.nv),
         }
+    }
+}
+
+impl<R> Actuation<R> {
+    /// The bytes of memory behind it.
+    pub fn bytes(&self) -> usize {
+        let numbers =
+            7 * self.length.len() + self.act_rate.len() + 3 * self.total.len() + 2 * self.tendons.len();
+        numbers * size_of::<R>() + size_of_val(&self.wrench[..])
     }
 }
 
@@ -84,15 +96,23 @@ fn advanced<R: Real>(dynamics: Dynamics, [act, rate, tau, h]: [R; 4]) -> R {
     }
 }
 
+/// Whether the activation of actuator `k` stands still.
+fn frozen<R>(model: &Model<R>, k: usize) -> bool {
+    model.topology.actuators[k].disabled || !model.topology.flags.actuation
+}
+
 /// The activation of actuator `k` after a step at `rate`, within its range.
-pub fn next_activation<R: Real>(model: &Model<R>, k: usize, act: R, rate: R) -> R {
+fn next_activation<R: Real>(model: &Model<R>, k: usize, act: R, rate: R) -> R {
+    if frozen(model, k) {
+        return act;
+    }
     let actuator = &model.actuators[k];
     let x = [act, rate, actuator.time_constant, model.option.timestep];
     bounded(advanced(model.topology.actuators[k].dynamics, x), &actuator.act_range)
 }
 
 /// The pullback of [`next_activation`]: cotangents of activation and rate.
-pub fn next_activation_pullback<R: Real>(
+fn next_activation_pullback<R: Real>(
     model: &Model<R>,
     k: usize,
     act: R,
@@ -100,6 +120,9 @@ pub fn next_activation_pullback<R: Real>(
     weight: R,
     out: &mut Model<R>,
 ) -> (R, R) {
+    if frozen(model, k) {
+        return (weight, R::zero());
+    }
     let (actuator, dynamics) = (&model.actuators[k], model.topology.actuators[k].dynamics);
     let x = [act, rate, actuator.time_constant, model.option.timestep];
     let inside =
@@ -162,8 +185,58 @@ fn joint_moment<R: Real>(model: &Model<R>, state: &State<R>, k: usize, j: usize)
     gear
 }
 
-/// `gain · signal + bias`, with the control moved to the turn nearest to the length for servos on
-/// rotations in space.
+/// The activation that a step ends with: that of a servo on a rotation in space moves by whole turns
+/// to where it is nearest to the length at the start of the step.
+pub fn final_activation<R: Real>(model: &Model<R>, k: usize, act: R, rate: R, length: R) -> R {
+    let next = next_activation(model, k, act, rate);
+    match period(model, k) {
+        Some(period) if !frozen(model, k) => next + period * ((length - next) / period).round(),
+        _ => next,
+    }
+}
+
+/// The pullback of [`final_activation`]: cotangents of activation and rate.
+pub fn final_activation_pullback<R: Real>(
+    model: &Model<R>,
+    k: usize,
+    (act, rate, length): (R, R, R),
+    weight: R,
+    out: &mut Model<R>,
+) -> (R, R) {
+    if let Some(period) = period(model, k).filter(|_| !frozen(model, k)) {
+        let turns = ((length - next_activation(model, k, act, rate)) / period).round();
+        period_pullback(model, k, weight * turns, out);
+    }
+    next_activation_pullback(model, k, act, rate, weight, out)
+}
+
+/// The signal of one turn, `2π |gear|`, of a servo on a rotation in space: its set point and its
+/// control move by whole turns to where they are nearest to length and activation.
+fn period<R: Real>(model: &Model<R>, k: usize) -> Option<R> {
+    model.topology.actuators[k].winds.then(|| turning_gear(model, k).norm().times(2.0 * std::f64::consts::PI))
+}
+
+/// The part of the gear that belongs to rotations.
+fn turning_gear<R: Real>(model: &Model<R>, k: usize) -> Vec3<R> {
+    let (gear, start) = (&model.actuators[k].gear, turning_start(model, k));
+    Vec3::new(gear[start], gear[start + 1], gear[start + 2])
+}
+
+fn turning_start<R>(model: &Model<R>, k: usize) -> usize {
+    if matches!(model.topology.actuators[k].transmission, Transmission::Site { .. }) { 3 } else { 0 }
+}
+
+/// The pullback of [`period`].
+fn period_pullback<R: Real>(model: &Model<R>, k: usize, weight: R, out: &mut Model<R>) {
+    let gear = turning_gear(model, k);
+    let by = gear * (weight.times(2.0 * std::f64::consts::PI) / gear.norm());
+    let start = turning_start(model, k);
+    for (own, by) in out.actuators[k].gear[start..start + 3].iter_mut().zip(by.to_array()) {
+        *own += by;
+    }
+}
+
+/// `gain · signal + bias`.
 fn law<R: Real>(model: &Model<R>, k: usize, length: R, rate: R, signal: R) -> R {
     let a = &model.actuators[k];
     let gain = a.gain[0] + a.gain[1] * length + a.gain[2] * rate;
@@ -185,15 +258,30 @@ pub fn actuation<R: Real>(
     for (k, layout) in t.actuators.iter().enumerate() {
         let actuator = &model.actuators[k];
         (out.length[k], out.rate[k]) = length_and_rate(model, state, links, k);
-        let u = control(model, input, k);
+        if !active {
+            out.rate[k] = R::zero();
+        }
+        let mut u = control(model, input, k);
+        let period = period(model, k);
+        out.turns[k] = [R::zero(); 2];
+        if let (Some(at), Some(period)) = (layout.act, period)
+            && layout.dynamics != Dynamics::Integrator
+        {
+            let turns = ((state.act[at] - u) / period).round();
+            out.turns[k][1] = turns;
+            u += turns * period;
+        }
         out.signal[k] = u;
         if let Some(at) = layout.act {
             let act = state.act[at];
-            let off = layout.disabled || !active;
             let rate = activation_rate(layout.dynamics, [act, u, actuator.time_constant]);
-            out.act_rate[at] = if off { R::zero() } else { rate };
+            out.act_rate[at] = if active { rate } else { R::zero() };
             out.signal[k] =
                 if layout.act_early { next_activation(model, k, act, out.act_rate[at]) } else { act };
+        }
+        if let Some(period) = period {
+            out.turns[k][0] = ((out.length[k] - out.signal[k]) / period).round();
+            out.signal[k] += out.turns[k][0] * period;
         }
         let force = law(model, k, out.length[k], out.rate[k], out.signal[k]);
         out.raw[k] = if layout.disabled || !active { R::zero() } else { force };
@@ -253,7 +341,9 @@ fn gather<R: Real>(model: &Model<R>, state: &State<R>, links: &Links<R>, out: &m
                 }
             }
             Transmission::Tendon(t) => {
-                first_wrench(&mut out.wrench, &mut bodies);
+                if model.topology.any_lines {
+                    first_wrench(&mut out.wrench, &mut bodies);
+                }
                 tendon::apply(model, links, t, gear[0] * force, &mut out.unbounded, &mut out.wrench);
             }
             Transmission::Site { site, reference } => {
@@ -279,12 +369,88 @@ fn first_wrench<R: Real>(wrench: &mut [Force<R>], started: &mut bool) {
     }
 }
 
-/// What an actuator's transmission is asked for: cotangents of length and rate, the weighted
-/// force, and the rate in the field of the weight.
+/// Whether the force of actuator `k` depends on the rate of its transmission.
+pub fn depends_on_rate<R>(model: &Model<R>, k: usize) -> bool {
+    let layout = &model.topology.actuators[k];
+    layout.rate_dependent && !layout.disabled && model.topology.flags.actuation
+}
+
+/// Whether actuator `k` is away from every bound that an implicit integrator looks at: its own range,
+/// that of its tendon, and that of the joint that it drives directly.
+pub fn slope_counts<R: Real>(model: &Model<R>, actuation: &Actuation<R>, k: usize) -> R::Mask {
+    let within = |x: R, range: &Option<[R; 2]>| match range {
+        Some([lo, hi]) => x.ge(*lo) & x.le(*hi),
+        None => R::zero().le(R::zero()),
+    };
+    let own = |scaled: R| within(scaled, &model.actuators[k].force_range);
+    match model.topology.actuators[k].transmission {
+        Transmission::Joint(j) | Transmission::JointInParent(j) => {
+            let i = model.topology.joints[j].v;
+            own(actuation.raw[k]) & within(actuation.unbounded[i], &model.joints[j].force_range)
+        }
+        Transmission::Tendon(t) => {
+            let (sum, factor) = actuation.tendons[t];
+            own(actuation.raw[k] * factor) & within(sum, &model.tendons[t].force_range)
+        }
+        Transmission::Site { .. } => own(actuation.raw[k]),
+    }
+}
+
+/// The derivative of the force of actuator `k` by its rate, as the implicit integrators take it.
+pub fn rate_slope<R: Real>(model: &Model<R>, actuation: &Actuation<R>, k: usize) -> R {
+    let a = &model.actuators[k];
+    let slope = a.gain[2] * actuation.signal[k] + a.bias[2];
+    R::select(slope_counts(model, actuation, k), slope, R::zero())
+}
+
+/// The moment of actuator `k`, dense (nv).
+pub fn moment_row<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    stage: (&Links<R>, &[R]),
+    k: usize,
+    out: &mut [R],
+) {
+    out.fill(R::zero());
+    let (links, jacobian) = stage;
+    let gear = &model.actuators[k].gear;
+    match model.topology.actuators[k].transmission {
+        Transmission::Joint(j) | Transmission::JointInParent(j) => {
+            let at = &model.topology.joints[j];
+            let n = at.kind.sizes().1;
+            let moment = joint_moment(model, state, k, j);
+            out[at.v..at.v + n].copy_from_slice(&moment[..n]);
+        }
+        Transmission::Tendon(t) => {
+            let nv = model.topology.nv;
+            for (own, x) in out.iter_mut().zip(&jacobian[t * nv..(t + 1) * nv]) {
+                *own = gear[0] * *x;
+            }
+        }
+        Transmission::Site { site, reference } => {
+            for (b, g) in line::site_line(model, links, &SiteLine { site, reference }, gear).1 {
+                tendon::add_row(model, links, b, g, out);
+            }
+        }
+    }
+}
+
+/// The pullback of `m · y` of the moment of actuator `k`, for the joint velocity of the field.
+pub fn moment_pullback<R: Real>(
+    p: &mut Pulling<'_, R>,
+    k: usize,
+    unused: &mut Field<R>,
+    field: &mut Field<R>,
+) {
+    let nothing = Asked { length: R::zero(), rate: R::zero() };
+    transmission_pullback(p, k, [R::zero(), R::zero(), R::one()], nothing, unused, field);
+}
+
+/// Cotangents of the length and the rate of a transmission.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<R> {
-    pub length: R,
-    pub rate: R,
+struct Asked<R> {
+    length: R,
+    rate: R,
 }
 
 /// The weight of the unbounded forces: zero where a joint's bound acts. Bounds get their share.
@@ -333,13 +499,14 @@ pub fn moment_times<R: Real>(
 }
 
 /// The pullback of the actuator forces: `weight` is the field of the weight of the unbounded
-/// generalized force, `velocity` that of the velocity, `act` the cotangents of the activation rates.
+/// generalized force, `velocity` that of the velocity, `act` the cotangents of the activation rates,
+/// `by_slope` those of the derivatives of the forces by the rates.
 /// Adds to the controls' cotangent `out_u`.
 pub fn actuation_pullback<R: Real>(
     p: &mut Pulling<'_, R>,
     input: &Input<R>,
     actuation: &Actuation<R>,
-    act: &[R],
+    (act, by_slope): (&[R], &[R]),
     velocity: &mut Field<R>,
     weight: &mut Field<R>,
     out_u: &mut [R],
@@ -355,8 +522,9 @@ pub fn actuation_pullback<R: Real>(
         }
         let by_force = moment_times(model, p.state, p.links, k, &weight.y, weight);
         let by_raw = ranges_pullback(p, actuation, k, by_force, weight);
-        let asked = law_pullback(p, input, actuation, k, by_raw, act, out_u);
-        transmission_pullback(p, actuation, k, asked, velocity, weight);
+        let asked = law_pullback(p, input, actuation, k, (by_raw, by_slope[k]), act, out_u);
+        let values = [actuation.length[k], actuation.rate[k], actuation.force[k]];
+        transmission_pullback(p, k, values, asked, velocity, weight);
     }
 }
 
@@ -412,7 +580,7 @@ fn law_pullback<R: Real>(
     input: &Input<R>,
     actuation: &Actuation<R>,
     k: usize,
-    by_force: R,
+    (by_force, by_slope): (R, R),
     act: &[R],
     out_u: &mut [R],
 ) -> Asked<R> {
@@ -426,8 +594,15 @@ fn law_pullback<R: Real>(
         share.gain[own] += by_gain * x;
         share.bias[own] += by_force * x;
     }
-    let by_signal = gain * by_force;
+    share.gain[2] += by_slope * signal;
+    share.bias[2] += by_slope;
+    let by_signal = gain * by_force + a.gain[2] * by_slope;
     let mut by_u = by_signal;
+    let [turns, control_turns] = actuation.turns[k];
+    let winding = period(model, k);
+    if winding.is_some() {
+        period_pullback(model, k, by_signal * turns, p.out_model);
+    }
     if let Some(at) = layout.act {
         let (state_act, mut by_rate) = (p.state.act[at], act[at]);
         if layout.act_early {
@@ -438,12 +613,16 @@ fn law_pullback<R: Real>(
         } else {
             p.out.act[at] += by_signal;
         }
-        let x = [state_act, control(model, input, k), a.time_constant];
+        let u = control(model, input, k) + winding.map_or(R::zero(), |period| control_turns * period);
+        let x = [state_act, u, a.time_constant];
         let dynamics = layout.dynamics;
         let [by_act, u, by_tau] = leaf_pullback(|x| [activation_rate(dynamics, x)], x, [by_rate]);
         p.out.act[at] += by_act;
         p.out_model.actuators[k].time_constant += by_tau;
         by_u = u;
+        if winding.is_some() {
+            period_pullback(model, k, by_u * control_turns, p.out_model);
+        }
     }
     out_u[k] += if model.topology.flags.clampctrl {
         bounded_pullback(input.u[k], &a.ctrl_range, by_u, &mut p.out_model.actuators[k].ctrl_range)
@@ -456,17 +635,17 @@ fn law_pullback<R: Real>(
     }
 }
 
-/// Back through length, rate and moment.
+/// Back through length, rate and moment, given their values and the force.
 fn transmission_pullback<R: Real>(
     p: &mut Pulling<'_, R>,
-    actuation: &Actuation<R>,
     k: usize,
+    [length, rate, force]: [R; 3],
     asked: Asked<R>,
     velocity: &mut Field<R>,
     weight: &mut Field<R>,
 ) {
     let model = p.model;
-    let (force, gear) = (actuation.force[k], &model.actuators[k].gear);
+    let gear = &model.actuators[k].gear;
     match model.topology.actuators[k].transmission {
         Transmission::Joint(j) | Transmission::JointInParent(j) => {
             let at = &model.topology.joints[j];
@@ -481,7 +660,7 @@ fn transmission_pullback<R: Real>(
         }
         Transmission::Tendon(t) => {
             // Lengths and rates of the actuator are the tendon's times the gear.
-            let share = (actuation.length[k] * asked.length + actuation.rate[k] * asked.rate) / gear[0];
+            let share = (length * asked.length + rate * asked.rate) / gear[0];
             let by_force = moment_times(model, p.state, p.links, k, &weight.y, weight) / gear[0];
             p.out_model.actuators[k].gear[0] += share + by_force * force;
             let rates = &mut [(velocity, gear[0] * asked.rate), (weight, gear[0] * force)];

@@ -3,8 +3,8 @@
 use super::line::Field;
 use super::{Links, LinksCotangent};
 use crate::model::Model;
-use crate::number::{Real, leaf_pullback};
-use crate::spatial::{Force, Mat3, Vec3};
+use crate::number::{Real, Single, leaf_pullback};
+use crate::spatial::{Force, Mat3, Motion, Vec3};
 
 /// Torque and force in principal axes from angular and linear velocity there (relative to the
 /// medium), box edges, density and viscosity (MuJoCo documentation, "Fluid forces").
@@ -37,6 +37,28 @@ fn inputs<R: Real>(model: &Model<R>, links: &Links<R>, b: usize) -> Option<([R; 
     let e = fluid.edges;
     let o = &model.option;
     Some(([w.x, w.y, w.z, u.x, u.y, u.z, e.x, e.y, e.z, o.density, o.viscosity], axes, offset))
+}
+
+/// The derivative of the wrench on body `b` by its velocity, by columns.
+pub fn drag_matrix<R: Real>(model: &Model<R>, links: &Links<R>, b: usize) -> [Force<R>; 6] {
+    let Some((x, axes, offset)) = inputs(model, links, b) else { return [Force::zero(); 6] };
+    // In principal axes the derivative is diagonal: one dual pass in all six directions.
+    let slopes: [R; 6] = std::array::from_fn(|k| {
+        let mut dual = x.map(Single::constant);
+        dual[k] = Single::new(x[k], R::one());
+        drag(dual)[k].derivative()
+    });
+    let three = |k: usize| Vec3::new(slopes[k], slopes[k + 1], slopes[k + 2]);
+    std::array::from_fn(|k| {
+        let unit = if k < 3 {
+            Motion::new(Vec3::unit(k), Vec3::zero())
+        } else {
+            Motion::new(Vec3::zero(), Vec3::unit(k - 3))
+        };
+        let torque = axes * axes.transpose_mul(unit.angular).product(three(0));
+        let force = axes * axes.transpose_mul(unit.at(offset)).product(three(3));
+        Force::new(torque, Vec3::zero()) + Force::at(offset, force)
+    })
 }
 
 /// Adds the wrench of the medium on every body.

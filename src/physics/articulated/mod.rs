@@ -7,7 +7,7 @@
 
 pub mod actuation;
 pub mod factor;
-mod fluid;
+pub mod fluid;
 pub mod inverse_dynamics;
 pub mod kinematics;
 pub mod line;
