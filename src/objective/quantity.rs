@@ -34,10 +34,7 @@ pub enum Quantity {
 impl Quantity {
     /// Whether it is a vector of three.
     pub fn is_vector(self) -> bool {
-        matches!(
-            self,
-            Self::Position { coordinate: None, .. } | Self::Velocity { coordinate: None, .. }
-        )
+        matches!(self, Self::Position { coordinate: None, .. } | Self::Velocity { coordinate: None, .. })
     }
     /// Whether it asks where bodies are.
     pub fn needs_links(self) -> bool {
@@ -147,14 +144,16 @@ pub fn known_quantities(t: &Topology) -> Vec<(String, Quantity)> {
                 out.push((format!("joint.{name}.velocity"), Quantity::JointVelocity { v: at.v }));
             }
             _ => {
-                let all = (0..at.kind.sizes().1)
-                    .map(|k| (format!("joint.{name}.velocity[{k}]"), Quantity::JointVelocity { v: at.v + k }));
+                let all = (0..at.kind.sizes().1).map(|k| {
+                    (format!("joint.{name}.velocity[{k}]"), Quantity::JointVelocity { v: at.v + k })
+                });
                 out.extend(all);
             }
         }
     }
     let sites = t.names.sites.iter().enumerate().map(|(s, n)| (format!("site.{n}"), Place::Site(s)));
-    let bodies = t.names.bodies.iter().enumerate().skip(1).map(|(b, n)| (format!("body.{n}"), Place::Body(b)));
+    let bodies =
+        t.names.bodies.iter().enumerate().skip(1).map(|(b, n)| (format!("body.{n}"), Place::Body(b)));
     for (name, place) in sites.chain(bodies) {
         for (coordinate, end) in [(None, ""), (Some(0), ".x"), (Some(1), ".y"), (Some(2), ".z")] {
             out.push((format!("{name}.position{end}"), Quantity::Position { place, coordinate }));
@@ -177,9 +176,11 @@ pub fn quantities(t: &Topology, pattern: &str) -> Result<Vec<(String, Quantity)>
         return Ok(found);
     }
     let hint = nearest(pattern, all.iter().map(|(name, _)| name.as_str())).map_or_else(
-        || "known are joint.NAME.position, joint.NAME.velocity, site.NAME.position, site.NAME.velocity, \
+        || {
+            "known are joint.NAME.position, joint.NAME.velocity, site.NAME.position, site.NAME.velocity, \
             body.NAME.position, body.NAME.velocity and control.NAME"
-            .to_owned(),
+                .to_owned()
+        },
         |name| format!("did you mean \"{name}\"?"),
     );
     Err(format!("the model has no quantity \"{pattern}\" ({hint})"))

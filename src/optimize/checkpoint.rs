@@ -56,7 +56,8 @@ pub fn write(path: &Path, tensors: &[Tensor], notes: &[(&str, String)]) -> Resul
 /// Reads tensors, ordered by name, and notes.
 pub fn read(path: &Path) -> Result<(Vec<Tensor>, HashMap<String, String>), Error> {
     let name = path.display().to_string();
-    let bytes = fs::read(path).map_err(|e| Error::in_file(&name, format!("the file cannot be read ({e})")))?;
+    let bytes =
+        fs::read(path).map_err(|e| Error::in_file(&name, format!("the file cannot be read ({e})")))?;
     let refused = |e: &dyn std::fmt::Display| {
         Error::in_file(&name, format!("the file is not a whole safetensors file ({e})"))
     };

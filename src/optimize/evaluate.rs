@@ -22,8 +22,6 @@ pub struct Evaluator<'p, O> {
     controls: Vec<f64>,
     inputs: Vec<Input<f64>>,
     natural: Vec<f64>,
-    /// How many rollouts were done.
-    pub rollouts: usize,
 }
 
 impl<'p, O: Objective<f64>> Evaluator<'p, O> {
@@ -41,7 +39,6 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
             inputs: vec![Input::zero(&model); problem.plan.steps()],
             fixed: (!changes).then_some(model),
             listing: parameters(&problem.description),
-            rollouts: 0,
         }
     }
 
@@ -58,7 +55,6 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
         for (p, (c, x)) in self.natural.iter_mut().zip(self.coordinates.iter().zip(x)) {
             *p = c.value(*x);
         }
-        self.rollouts += 1;
         let cost = match self.fixed.take() {
             Some(model) => {
                 let start = self.problem.place(&model, &self.natural, &mut self.controls);

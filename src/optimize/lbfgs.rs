@@ -25,12 +25,18 @@ pub struct Lbfgs<'p> {
     solver: Inner,
     /// How many steps it remembers.
     pairs: usize,
+    /// How many of the last iterations lowered the cost by no more than rounding.
+    stalls: usize,
     point: Point,
 }
 
+/// A fall of the cost that counts as none, relative to the cost, and how many of them end it.
+const ROUNDING: f64 = 1e-13;
+const STALLS: usize = 5;
+
 impl<'p> Lbfgs<'p> {
     pub fn new(memory: usize, coordinates: &'p [Coordinate], point: Point) -> Self {
-        Self { coordinates, memory, solver: LBFGS::new(Wolfe::default(), memory), pairs: 0, point }
+        Self { coordinates, memory, solver: LBFGS::new(Wolfe::default(), memory), pairs: 0, stalls: 0, point }
     }
 
     /// Goes on from what [`Descent::save`] saved.
@@ -43,6 +49,7 @@ impl<'p> Lbfgs<'p> {
             state[field] = serde_json::to_value(rows.collect::<Vec<_>>()).ok()?;
         }
         self.solver = serde_json::from_value(state).ok()?;
+        self.stalls = *saved.iter().find(|t| t.name == "lbfgs.stalls")?.data.first()? as usize;
         Some(())
     }
 
@@ -87,8 +94,11 @@ impl Descent for Lbfgs<'_> {
 
     fn advance(&mut self, f: &mut Function<'_>) -> Result<Option<String>, Error> {
         if let Some(point) = self.iterate(f)? {
+            let fall = self.point.cost - point.cost;
+            self.stalls = if fall > ROUNDING * self.point.cost.abs() { 0 } else { self.stalls + 1 };
             self.point = point;
-            return Ok(None);
+            let over = self.stalls >= STALLS;
+            return Ok(over.then(|| format!("the last {STALLS} iterations did not lower the cost")));
         }
         // What it remembers may point uphill: once more along the gradient alone.
         let fresh = self.pairs == 0;
@@ -111,6 +121,7 @@ impl Descent for Lbfgs<'_> {
         vec![
             Tensor::new("lbfgs.s", shape.clone(), rows("s")),
             Tensor::new("lbfgs.y", shape, rows("y")),
+            Tensor::row("lbfgs.stalls", vec![self.stalls as f64]),
         ]
     }
 }
@@ -250,4 +261,32 @@ fn trial(low: f64, high: f64, cost: f64, f0: f64, slope: f64) -> f64 {
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FREE: Coordinate =
+        Coordinate::Linear { origin: 0.0, scale: 1.0, lower: f64::NEG_INFINITY, upper: f64::INFINITY };
+
+    /// The valley of Rosenbrock (1960), with a divergence where `y` is below −0.2.
+    fn valley(x: &[f64], g: &mut [f64]) -> Result<f64, Error> {
+        let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
+        g.copy_from_slice(&[-2.0 * a - 400.0 * x[0] * b, 200.0 * b]);
+        if x[1] < -0.2 {
+            return Err(Error::Diverged { step: 1, quantity: "y".to_owned(), remedy: String::new() });
+        }
+        Ok(a * a + 100.0 * b * b)
+    }
+
+    #[test]
+    fn l_bfgs_finds_the_end_of_a_bent_valley_past_divergences() {
+        let coordinates = [FREE; 2];
+        let start = Point::at(vec![-1.2, 1.0], &mut valley).unwrap();
+        let mut lbfgs = Lbfgs::new(5, &coordinates, start);
+        let stopped = (1..200).find(|_| lbfgs.advance(&mut valley).unwrap().is_some());
+        assert!(stopped.is_some_and(|k| k < 100), "it stops: {stopped:?}");
+        assert!(lbfgs.point().x.iter().all(|x| (x - 1.0).abs() < 1e-6), "{:?}", lbfgs.point());
+    }
 }

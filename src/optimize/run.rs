@@ -1,6 +1,7 @@
 //! The loop: descend, keep the best, report, and stop for a reason.
 
-use std::path::PathBuf;
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::adam::Adam;
@@ -99,10 +100,14 @@ pub fn run_with(
         Some(path) => Some(journey.resume(path)?),
         None => None,
     };
-    let mut f = |x: &[f64], g: &mut [f64]| evaluator.value_and_gradient(x, g);
+    let rollouts = Cell::new(0);
+    let mut f = |x: &[f64], g: &mut [f64]| {
+        rollouts.set(rollouts.get() + 1);
+        evaluator.value_and_gradient(x, g)
+    };
     let mut descent = depart(problem, &coordinates, saved.as_deref(), journey.seed, &mut f)?;
     if saved.is_none() {
-        journey.note(descent.point(), progress);
+        journey.note(descent.point(), rollouts.get(), progress);
     }
     let stop = loop {
         if let Some(reason) = journey.arrived(descent.point(), &coordinates)? {
@@ -112,8 +117,7 @@ pub fn run_with(
             break reason;
         }
         journey.iteration += 1;
-        journey.rollouts += 1;
-        journey.note(descent.point(), progress);
+        journey.note(descent.point(), rollouts.get(), progress);
         journey.keep(descent.as_ref(), false)?;
     };
     journey.keep(descent.as_ref(), true)?;
@@ -129,9 +133,8 @@ fn depart<'p>(
     f: &mut Function<'_>,
 ) -> Result<Box<dyn Descent + 'p>, Error> {
     let unfit = || Error::message("the checkpoint is not of this optimizer");
-    let find = |name: &str| -> Option<Vec<f64>> {
-        saved?.iter().find(|t| t.name == name).map(|t| t.data.clone())
-    };
+    let find =
+        |name: &str| -> Option<Vec<f64>> { saved?.iter().find(|t| t.name == name).map(|t| t.data.clone()) };
     let point = match saved {
         None => Point::at(guess(problem, coordinates, seed), f)?,
         Some(_) => {
@@ -169,7 +172,6 @@ struct Journey<'p> {
     seed: u64,
     budget: usize,
     iteration: usize,
-    rollouts: usize,
     history: Vec<Row>,
     best: (f64, Vec<f64>),
     started: Instant,
@@ -186,7 +188,6 @@ impl<'p> Journey<'p> {
             seed: settings.seed,
             budget: settings.iterations.unwrap_or(problem.method.iterations),
             iteration: 0,
-            rollouts: 0,
             history: Vec::new(),
             best: (f64::INFINITY, Vec::new()),
             started: Instant::now(),
@@ -200,7 +201,7 @@ impl<'p> Journey<'p> {
     }
 
     /// Takes a new point into the records.
-    fn note(&mut self, point: &Point, progress: &mut dyn FnMut(&Progress)) {
+    fn note(&mut self, point: &Point, rollouts: usize, progress: &mut dyn FnMut(&Progress)) {
         if point.cost < self.best.0 || self.best.1.is_empty() {
             self.best = (point.cost, point.x.clone());
         }
@@ -212,7 +213,7 @@ impl<'p> Journey<'p> {
             best: self.best.0,
             seconds: self.seconds(),
         });
-        let steps = (self.rollouts * self.problem.plan.steps()) as f64;
+        let steps = (rollouts * self.problem.plan.steps()) as f64;
         progress(&Progress {
             iteration: self.iteration,
             iterations: self.budget,
@@ -266,9 +267,10 @@ impl<'p> Journey<'p> {
             return Ok(());
         }
         let point = descent.point();
-        let rows = self.history.iter().flat_map(|r| {
-            [r.iteration as f64, r.cost, r.gradient_norm, r.best, r.seconds]
-        });
+        let rows = self
+            .history
+            .iter()
+            .flat_map(|r| [r.iteration as f64, r.cost, r.gradient_norm, r.best, r.seconds]);
         let mut tensors = vec![
             Tensor::row("x", point.x.clone()),
             Tensor::row("gradient", point.gradient.clone()),
@@ -289,7 +291,7 @@ impl<'p> Journey<'p> {
     }
 
     /// Takes up the records of a checkpoint, and returns its tensors.
-    fn resume(&mut self, path: &std::path::Path) -> Result<Vec<Tensor>, Error> {
+    fn resume(&mut self, path: &Path) -> Result<Vec<Tensor>, Error> {
         let (tensors, notes) = checkpoint::read(path)?;
         let file = path.display().to_string();
         let unfit = |what: &str| Error::in_file(&file, what.to_owned());

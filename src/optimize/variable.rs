@@ -67,8 +67,12 @@ impl Coordinate {
             (true, true) if v.lower < v.upper => {
                 Self::Tanh { middle: 0.5 * (v.lower + v.upper), half: 0.5 * (v.upper - v.lower) }
             }
-            (true, false) => Self::Exponential { bound: v.lower, scale: (v.start - v.lower).max(1e-3 * v.scale) },
-            (false, true) => Self::Exponential { bound: v.upper, scale: (v.start - v.upper).min(-1e-3 * v.scale) },
+            (true, false) => {
+                Self::Exponential { bound: v.lower, scale: (v.start - v.lower).max(1e-3 * v.scale) }
+            }
+            (false, true) => {
+                Self::Exponential { bound: v.upper, scale: (v.start - v.upper).min(-1e-3 * v.scale) }
+            }
             _ => linear,
         }
     }

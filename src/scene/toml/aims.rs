@@ -80,7 +80,9 @@ fn when(source: &Source<'_>, file: &file::Cost, clock: Clock) -> Result<When, Er
     match (file.when, &file.at) {
         (_, Some(at)) => {
             if let Some(stray) = file.from.as_ref().or(file.to.as_ref()) {
-                return Err(source.error(stray.span(), "at is one time: from and to have no meaning beside it"));
+                return Err(
+                    source.error(stray.span(), "at is one time: from and to have no meaning beside it")
+                );
             }
             Ok(When::At(clock.step(source, at, "at")?))
         }
@@ -118,9 +120,8 @@ fn penalty(source: &Source<'_>, file: &file::Cost, quantity: Quantity) -> Result
         },
         P::Outside if quantity.is_vector() => return refuse("the penalty \"outside\" is for single numbers"),
         P::Outside => {
-            let bound = |x: &Option<Spanned<f64>>, key, free| {
-                x.as_ref().map_or(Ok(free), |x| source.finite(x, key))
-            };
+            let bound =
+                |x: &Option<Spanned<f64>>, key, free| x.as_ref().map_or(Ok(free), |x| source.finite(x, key));
             let lower = bound(&file.lower, "lower", f64::NEG_INFINITY)?;
             let upper = bound(&file.upper, "upper", f64::INFINITY)?;
             if lower > upper || lower == -upper && lower.is_infinite() {

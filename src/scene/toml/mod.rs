@@ -125,7 +125,8 @@ fn steps(source: &Source<'_>, scene: &file::Scene, timestep: f64) -> Result<usiz
         (Some(horizon), None) => {
             let steps = (horizon.get_ref() / timestep).round();
             if !(1.0..=1e7).contains(&steps) {
-                let what = format!("the horizon of {} s is {steps} steps (1 to 10 million)", horizon.get_ref());
+                let what =
+                    format!("the horizon of {} s is {steps} steps (1 to 10 million)", horizon.get_ref());
                 return Err(source.error(horizon.span(), what));
             }
             Ok(steps as usize)
@@ -217,3 +218,5 @@ impl Scene {
     }
 }
 
+#[cfg(test)]
+mod tests;

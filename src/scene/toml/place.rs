@@ -30,7 +30,9 @@ impl Source<'_> {
             (m, Some((word, known))) if m.starts_with("unknown variant") => {
                 format!("unknown word \"{word}\" ({})", suggestion(word, known))
             }
-            (m, Some((key, _))) if m.starts_with("missing field") => format!("the key \"{key}\" is missing here"),
+            (m, Some((key, _))) if m.starts_with("missing field") => {
+                format!("the key \"{key}\" is missing here")
+            }
             (m, _) => m.lines().collect::<Vec<_>>().join("; "),
         };
         match e.span() {

@@ -23,7 +23,8 @@ pub fn read(
     let mut controls = vec![0.0; t.nu];
     if let Some(name) = &file.keyframe {
         let names = d.keyframes.iter().enumerate();
-        let names: Vec<_> = names.map(|(k, f)| f.name.clone().unwrap_or_else(|| format!("keyframe#{k}"))).collect();
+        let names: Vec<_> =
+            names.map(|(k, f)| f.name.clone().unwrap_or_else(|| format!("keyframe#{k}"))).collect();
         let key = &d.keyframes[source.find(name.span(), "keyframe", name.get_ref(), &names)?];
         state.q.copy_from_slice(&key.qpos);
         state.v.copy_from_slice(&key.qvel);
@@ -55,7 +56,13 @@ pub fn read(
     Ok((state, controls))
 }
 
-fn fill(source: &Source<'_>, span: Range<usize>, from: &[f64], to: &mut [f64], key: &str) -> Result<(), Error> {
+fn fill(
+    source: &Source<'_>,
+    span: Range<usize>,
+    from: &[f64],
+    to: &mut [f64],
+    key: &str,
+) -> Result<(), Error> {
     if from.len() != to.len() {
         let (given, asked) = (from.len(), to.len());
         return Err(source.error(span, format!("{key} has {given} numbers (the model asks for {asked})")));

@@ -52,7 +52,9 @@ pub fn groups(
         let (subject, variables, noise) = match file.what.get_ref().as_str() {
             "controls" => (Subject::Controls, of_plan(source, file, model, plan, controls)?, 0.02),
             "start.velocity" => (Subject::Velocity, of_start(model, &start.v), 0.0),
-            "start.configuration" => (Subject::Configuration, of_start(model, &vec![0.0; start.v.len()]), 0.0),
+            "start.configuration" => {
+                (Subject::Configuration, of_start(model, &vec![0.0; start.v.len()]), 0.0)
+            }
             pattern => {
                 let places = chosen(source, file, pattern, &listing)?;
                 let variables = places.iter().map(|&p| of_parameter(&listing[p])).collect();
@@ -64,7 +66,9 @@ pub fn groups(
         let names = |g: &Group| g.variables.iter().map(|v| v.name.clone()).collect::<Vec<_>>();
         let taken: Vec<String> = out.iter().flat_map(names).collect();
         if let Some(twice) = group.variables.iter().find(|v| taken.contains(&v.name)) {
-            return Err(source.error(file.what.span(), format!("\"{}\" is to be optimized twice", twice.name)));
+            return Err(
+                source.error(file.what.span(), format!("\"{}\" is to be optimized twice", twice.name))
+            );
         }
         out.push(group);
     }
