@@ -4,10 +4,13 @@
 
 #[cfg(feature = "app")]
 pub mod cli;
+pub mod control;
 pub mod error;
 pub mod model;
 pub mod number;
 pub mod objective;
+#[cfg(feature = "app")]
+pub mod optimize;
 pub mod physics;
 #[cfg(feature = "app")]
 pub mod report;

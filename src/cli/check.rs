@@ -10,11 +10,11 @@ use rand::SeedableRng;
 use rand_pcg::Pcg64;
 use serde_json::json;
 
+use super::loss::Loss;
 use super::subject::{Subject, normal};
 use super::{Answer, Common, Outcome};
 use crate::error::Error;
 use crate::model::Input;
-use crate::objective::RandomLinear;
 use entries::Rollout;
 
 /// How many steps a bare model takes.
@@ -35,15 +35,21 @@ pub struct Check {
 impl Check {
     pub fn run(&self) -> Result<Answer, Error> {
         let mut subject = Subject::load(&self.path, &self.common)?;
-        let mut random = Pcg64::seed_from_u64(self.seed);
-        for x in subject.start.v.iter_mut().chain(&mut subject.start.act) {
-            *x += 0.3 * normal(&mut random);
-        }
-        let controls = subject.random_controls(STEPS, self.seed);
+        let controls = match subject.planned() {
+            Some(planned) => self.shaken(&subject, planned),
+            None => {
+                let mut random = Pcg64::seed_from_u64(self.seed);
+                for x in subject.start.v.iter_mut().chain(&mut subject.start.act) {
+                    *x += 0.3 * normal(&mut random);
+                }
+                subject.random_controls(STEPS, self.seed)
+            }
+        };
+        let applied = Input::zero_applied(&subject.model);
         let inputs: Vec<Input<f64>> =
-            controls.into_iter().map(|i| Input { u: i.u, ..Input::zero_applied(&subject.model) }).collect();
-        let objective = RandomLinear::new(&subject.model, STEPS, self.seed);
-        let groups = Rollout::new(&subject, inputs, objective).compare(self.seed)?;
+            controls.into_iter().map(|i| Input { u: i.u, ..applied.clone() }).collect();
+        let loss = Loss::of(&subject, inputs.len(), self.seed);
+        let groups = Rollout::new(&subject, inputs, loss).compare(self.seed)?;
         let passed = groups.iter().all(|g| g.passed());
         let json = || {
             let group = |g: &table::Group| {
@@ -65,5 +71,16 @@ impl Check {
             answer.outcome = Outcome::CheckFailed;
         }
         Ok(answer)
+    }
+
+    /// The controls of a scene moved a little toward random ones: at rest much would cancel.
+    fn shaken(&self, subject: &Subject, mut planned: Vec<Input<f64>>) -> Vec<Input<f64>> {
+        let random = subject.random_controls(planned.len(), self.seed);
+        for (input, random) in planned.iter_mut().zip(random) {
+            for (u, r) in input.u.iter_mut().zip(random.u) {
+                *u += 0.1 * (r - *u);
+            }
+        }
+        planned
     }
 }

@@ -7,6 +7,9 @@ mod check;
 mod controls_file;
 mod inspect;
 mod linearize;
+mod loss;
+mod optimize;
+mod outcome;
 mod profile;
 mod simulate;
 mod state_file;
@@ -34,6 +37,8 @@ struct Arguments {
 enum Verb {
     /// Roll out a scene or a model, and write the trajectory and its plots.
     Simulate(simulate::Simulate),
+    /// Change a scene's controls, start or parameters until its goals are reached.
+    Optimize(optimize::Optimize),
     /// Compare adjoint, dual and finite-difference gradients for every group of inputs.
     Check(check::Check),
     /// Show a compiled model, and what its file asks for that is not done.
@@ -61,6 +66,8 @@ enum Outcome {
     Done,
     /// A gradient is off.
     CheckFailed,
+    /// The budget ended without the goals.
+    GoalsMissed,
 }
 
 /// What a verb says on standard output.
@@ -82,6 +89,7 @@ pub fn run(start: Instant) -> ExitCode {
     let arguments = Arguments::parse();
     let answer = match &arguments.verb {
         Verb::Simulate(verb) => verb.run(),
+        Verb::Optimize(verb) => verb.run(),
         Verb::Check(verb) => verb.run(),
         Verb::Inspect(verb) => verb.run(),
         Verb::Linearize(verb) => verb.run(),
@@ -94,6 +102,7 @@ pub fn run(start: Instant) -> ExitCode {
             match answer.outcome {
                 Outcome::Done => ExitCode::SUCCESS,
                 Outcome::CheckFailed => ExitCode::from(1),
+                Outcome::GoalsMissed => ExitCode::from(3),
             }
         }
         Err(error) => {

@@ -7,11 +7,11 @@ use clap::Args;
 use serde_json::json;
 
 use super::linearize::linearize;
+use super::loss::Loss;
 use super::subject::Subject;
 use super::{Answer, Common};
 use crate::error::Error;
 use crate::model::{Input, Parameter, State};
-use crate::objective::RandomLinear;
 use crate::physics::{Record, derive, step};
 use crate::rollout::{Memory, Workspace, value_and_gradient};
 
@@ -51,7 +51,7 @@ struct Bench {
     worlds: Vec<Vec<Input<f64>>>,
     memory: Memory,
     threads: usize,
-    seed: u64,
+    loss: Loss,
 }
 
 impl Profile {
@@ -63,7 +63,7 @@ impl Profile {
             worlds: (0..self.worlds).map(|w| subject.random_controls(steps, self.seed + w)).collect(),
             memory: self.memory.map_or(Memory::Full, Memory::Bytes),
             threads: self.threads as usize,
-            seed: self.seed,
+            loss: Loss::of(&subject, steps, self.seed),
             subject,
         };
         bench.gradients(1)?;
@@ -189,7 +189,7 @@ impl Bench {
         let start = &self.subject.start;
         let values: Vec<f64> = self.parameters.iter().map(|p| p.value).collect();
         self.each_world(|worlds| {
-            let mut objective = RandomLinear::new(&self.subject.model, self.worlds[0].len(), self.seed);
+            let mut objective = self.loss.over(&self.subject.model);
             let mut workspace = Workspace::new(&self.subject.model, start);
             for inputs in (0..count).flat_map(|_| worlds) {
                 let compiled = derive::Compilation::new(&self.subject.description, &values);

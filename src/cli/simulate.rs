@@ -7,10 +7,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::subject::Subject;
-use super::{Answer, Common, controls_file, positive};
+use super::{Answer, Common, controls_file, outcome, positive};
 use crate::error::Error;
 use crate::model::{Input, State};
-use crate::report::{self, Filmstrip, Motion, RunFolder};
+use crate::report::{self, Motion, RunFolder};
 use crate::rollout;
 
 /// How long a model runs if nobody says [s].
@@ -59,7 +59,8 @@ impl Simulate {
             states: &states,
             inputs: &inputs,
         };
-        write_motion(&folder, &subject, &motion)?;
+        outcome::copy_files(&folder, &subject)?;
+        outcome::write_motion(&folder, &motion)?;
         let summary = json!({
             "verb": "simulate",
             "model": self.path.display().to_string(),
@@ -95,6 +96,11 @@ impl Simulate {
             (None, None) => None,
         };
         let Some(file) = &self.controls else {
+            if let Some(mut planned) = subject.planned() {
+                // Beyond its horizon a scene goes on without control.
+                planned.resize(asked.unwrap_or(planned.len()), subject.idle.clone());
+                return Ok(planned);
+            }
             let steps = asked.unwrap_or((SECONDS / h).round() as usize);
             return Ok(vec![subject.idle.clone(); steps]);
         };
@@ -108,23 +114,4 @@ impl Simulate {
         inputs.truncate(steps);
         Ok(inputs)
     }
-}
-
-/// Puts tables and pictures of a motion into a run folder, with a copy of the model file.
-fn write_motion(folder: &RunFolder, subject: &Subject, motion: &Motion<'_>) -> Result<(), Error> {
-    let model = std::fs::read(&subject.path)
-        .map_err(|e| Error::in_file(subject.path.display().to_string(), format!("cannot be copied: {e}")))?;
-    let name = subject.path.file_name().map_or("model.xml".into(), |n| n.to_string_lossy());
-    folder.write(&name, &model)?;
-    folder.write("trajectory.csv", &report::state_table(motion).csv())?;
-    let t = &subject.model.topology;
-    if t.nu > 0 {
-        folder.write("controls.csv", &report::control_table(motion).csv())?;
-        folder.picture("controls", &report::controls(motion))?;
-    }
-    if t.nv > 0 {
-        folder.picture("states", &report::states(motion))?;
-        folder.picture("energies", &report::energies(motion))?;
-    }
-    folder.picture("filmstrip", &report::filmstrip(motion, &Filmstrip::default()))
 }

@@ -11,10 +11,13 @@ use crate::model::description::{Remark, Severity};
 use crate::model::{Description, Input, Model, State};
 use crate::physics::derive;
 use crate::scene::mjcf;
+use crate::scene::toml::{self, Scene};
 
 /// A compiled model with a start, and the file that it comes from.
 pub struct Subject {
     pub path: PathBuf,
+    /// If the file is a scene and not a model.
+    pub scene: Option<Scene>,
     pub description: Description,
     pub model: Model<f64>,
     pub start: State<f64>,
@@ -36,18 +39,36 @@ impl Subject {
         if refused.is_empty() { Ok(subject) } else { Err(refusal(path, &refused)) }
     }
 
-    /// Loads a model to look at it.
+    /// Loads a scene or a model to look at it.
     pub fn look(path: &Path) -> Result<Self, Error> {
         let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-        if ending.as_deref() != Some("xml") && ending.as_deref() != Some("mjcf") {
-            let message = "this is no model that can be read (a model file ends in .xml, a scene in .toml)";
-            return Err(Error::in_file(path.display().to_string(), message));
+        match ending.as_deref() {
+            Some("toml") => {
+                let scene = toml::load(path)?;
+                let start = scene.problem.start.clone();
+                let description = scene.problem.description.clone();
+                Ok(Self { start, scene: Some(scene), ..Self::of_model(path, description) })
+            }
+            Some("xml" | "mjcf") => Ok(Self::of_model(path, mjcf::load(path)?)),
+            _ => {
+                let message = "not a file that can be read (a scene ends in .toml, a model in .xml)";
+                Err(Error::in_file(path.display().to_string(), message))
+            }
         }
-        let description = mjcf::load(path)?;
+    }
+
+    fn of_model(path: &Path, description: Description) -> Self {
         let model = derive::compile(&description);
-        let start = State::reference(&model);
-        let idle = Input::zero(&model);
-        Ok(Self { path: path.to_owned(), description, model, start, idle })
+        let (start, idle) = (State::reference(&model), Input::zero(&model));
+        Self { path: path.to_owned(), scene: None, description, model, start, idle }
+    }
+
+    /// The inputs that a scene begins with, one for each step.
+    pub fn planned(&self) -> Option<Vec<Input<f64>>> {
+        let problem = &self.scene.as_ref()?.problem;
+        let mut inputs = vec![self.idle.clone(); problem.plan.steps()];
+        problem.plan.inputs(&problem.controls, &mut inputs);
+        Some(inputs)
     }
 
     /// The file's name without its ending: run folders are called after it.

@@ -216,7 +216,8 @@ fn weighed_geom<R: Real, S: Source<R>>(
     g: &file::Geom,
 ) -> (Geom<R>, R, Vec3<R>) {
     let geom = geom(read, d, g);
-    let (volume, per_mass) = solid(d, g.shape, geom.size);
+    let (volume, per_mass) =
+        if g.shell { shell(d, g.shape, geom.size) } else { solid(d, g.shape, geom.size) };
     let mass = match g.weight {
         Weight::Mass(mass) => read.number("mass", "kg", NOT_NEGATIVE, mass),
         Weight::Density(density) => volume * read.number("density", "kg/m³", NOT_NEGATIVE, density),
@@ -224,7 +225,7 @@ fn weighed_geom<R: Real, S: Source<R>>(
     (geom, mass, per_mass * mass)
 }
 
-/// Volume, and principal moments for unit mass, of a solid shape (`physics` of rigid solids).
+/// Volume, and principal moments for unit mass, of a solid shape.
 fn solid<R: Real>(d: &Description, shape: Shape, size: Vec3<R>) -> (R, Vec3<R>) {
     use std::f64::consts::PI;
     let Vec3 { x, y, z } = size;
@@ -260,6 +261,57 @@ fn solid<R: Real>(d: &Description, shape: Shape, size: Vec3<R>) -> (R, Vec3<R>) 
     }
 }
 
+/// Area, and principal moments for unit mass, of the surface of a shape.
+///
+/// An ellipsoid's area is Thomsen's formula, and its moments are those of a layer of equal growth of
+/// the half-axes, as in MuJoCo; the others are exact.
+fn shell<R: Real>(d: &Description, shape: Shape, size: Vec3<R>) -> (R, Vec3<R>) {
+    use std::f64::consts::PI;
+    let Vec3 { x, y, z } = size;
+    match shape {
+        Shape::Plane | Shape::Mesh(_) => solid(d, shape, size),
+        Shape::Sphere => {
+            let i = (x * x).times(2.0 / 3.0);
+            ((x * x).times(4.0 * PI), Vec3::new(i, i, i))
+        }
+        Shape::Box => {
+            let faces = Vec3::new(y * z, x * z, x * y);
+            let sum = faces.x + faces.y + faces.z;
+            let share = faces * sum.recip();
+            let (xx, yy, zz) = (x * x, y * y, z * z);
+            // The second moment along an axis: a face across it is at full distance.
+            let along = |own: R, share: R| own * (share + (R::one() - share).times(1.0 / 3.0));
+            let (a, b, c) = (along(xx, share.x), along(yy, share.y), along(zz, share.z));
+            (sum.times(8.0), Vec3::new(b + c, a + c, a + b))
+        }
+        Shape::Ellipsoid => {
+            const P: f64 = 1.6075;
+            let power = |a: R| a.pow(R::from_f64(P));
+            let mean = (power(x * y) + power(x * z) + power(y * z)).times(1.0 / 3.0);
+            let grow = x * y * z / (x * y + y * z + z * x);
+            let moment = |a: R, b: R| (a * a + b * b + (a + b) * grow.times(2.0)).times(0.2);
+            (
+                mean.pow(R::from_f64(1.0 / P)).times(4.0 * PI),
+                Vec3::new(moment(y, z), moment(x, z), moment(x, y)),
+            )
+        }
+        Shape::Cylinder | Shape::Capsule => {
+            let side = (x * y).times(4.0 * PI);
+            let (ends, across, axial) = if shape == Shape::Cylinder {
+                ((x * x).times(2.0 * PI), (x * x).times(0.25) + y * y, (x * x).times(0.5))
+            } else {
+                let far = y + x.times(0.5);
+                ((x * x).times(4.0 * PI), (x * x).times(5.0 / 12.0) + far * far, (x * x).times(2.0 / 3.0))
+            };
+            let area = side + ends;
+            let (side, ends) = (side / area, ends / area);
+            let tube = (x * x).times(0.5) + (y * y).times(1.0 / 3.0);
+            let i = side * tube + ends * across;
+            (area, Vec3::new(i, i, side * (x * x) + ends * axial))
+        }
+    }
+}
+
 fn body<R: Real, S: Source<R>>(d: &Description, b: usize, pieces: &[Piece<R>], source: &mut S) -> Body<R> {
     let file = &d.bodies[b];
     let mut read = Reader { source, kind: "body", element: Some((&file.name, b)) };
@@ -281,7 +333,12 @@ fn body<R: Real, S: Source<R>>(d: &Description, b: usize, pieces: &[Piece<R>], s
         body.gravcomp = read.number("gravcomp", "–", ANY, file.gravcomp);
     }
     let frame = match &file.inertial {
-        Inertial::FromGeoms => collect(&mut body, pieces.iter().filter(|p| p.body == b)),
+        Inertial::FromGeoms => {
+            // A body without geoms has its centre, to no consequence but for a lower bound of mass, where
+            // MuJoCo puts it.
+            body.center = if d.geoms.iter().any(|g| g.body == b) { body.center } else { body.position };
+            collect(&mut body, pieces.iter().filter(|p| p.body == b))
+        }
         Inertial::Diagonal { mass, placement, moments } => {
             body.mass = read.number("mass", "kg", NOT_NEGATIVE, *mass);
             let pose = read.pose("ipos", "irotation", placement);
@@ -461,7 +518,10 @@ fn joint<R: Real, S: Source<R>>(k: usize, j: &file::Joint, source: &mut S) -> Jo
     let springdamper = j.springdamper.map(|x| read.array("springdamper", "s, –", POSITIVE, x));
     let (mut stiffness, mut damping) = ([R::zero(); 3], [R::zero(); 3]);
     if springdamper.is_none() {
-        stiffness = read.array("stiffness", length, ANY, j.stiffness);
+        // A spring in space that is absent is left out, not computed with a stiffness of zero.
+        if scalar || j.stiffness != [0.0; 3] {
+            stiffness = read.array("stiffness", length, ANY, j.stiffness);
+        }
         damping = read.array("damping", rate, ANY, j.damping);
     }
     let armature = read.number("armature", "kg m²", NOT_NEGATIVE, j.armature);
@@ -685,7 +745,7 @@ fn topology(d: &Description) -> Topology {
     let at_tendon = |a: &file::Actuator| matches!(a.transmission, file::Transmission::Tendon(_));
     t.tendon_armature = d.tendons.iter().any(|t| t.armature != 0.0)
         || d.actuators.iter().any(|a| a.armature != 0.0 && at_tendon(a));
-    t.any_lines = !d.tendons.is_empty()
+    t.any_lines = d.tendons.iter().any(|t| matches!(t.path, file::TendonPath::Spatial(_)))
         || d.actuators.iter().any(|a| matches!(a.transmission, file::Transmission::Site { .. }));
     t.lone_free = (0..d.bodies.len())
         .map(|b| {

@@ -317,6 +317,8 @@ pub struct Geom {
     pub weight: Weight,
     /// Whether it counts in the inertia of its body.
     pub weighs: bool,
+    /// Whether only its surface weighs; a density is then per area [kg/m²].
+    pub shell: bool,
     pub contact: ContactProperties,
     /// Red, green, blue, opacity.
     pub color: [f64; 4],

@@ -161,7 +161,7 @@ pub struct Topology {
     pub any_gravcomp: bool,
     /// Of joints, actuators' included.
     pub any_damping: bool,
-    /// Whether forces act along lines between bodies: tendons and site actuators.
+    /// Whether forces act along lines between bodies: spatial tendons and site actuators.
     pub any_lines: bool,
     pub tendon_armature: bool,
     /// The shape of matrices that follow the tree.
@@ -178,6 +178,13 @@ pub struct Names {
     pub sites: Vec<String>,
     pub tendons: Vec<String>,
     pub actuators: Vec<String>,
+}
+
+impl Topology {
+    /// Whether something pulls at bodies rather than at joints, applied wrenches aside.
+    pub fn acts_on_bodies(&self) -> bool {
+        self.any_lines || self.any_fluid || self.any_gravcomp
+    }
 }
 
 #[derive(Clone, Debug)]

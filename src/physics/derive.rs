@@ -130,12 +130,7 @@ impl<R: Real> Reference<R> {
 /// Completes what waits for the inertia at the reference: stiffness and damping from a time constant,
 /// the velocity gain of servos from a damping ratio, and the rest length of tendons.
 pub fn complete<R: Real>(d: &Description, model: &mut Model<R>) {
-    for (t, file) in d.tendons.iter().enumerate() {
-        if file.spring_length.is_none() {
-            let length = length_at_spring_reference(model, t);
-            model.tendons[t].spring_length = [length; 2];
-        }
-    }
+    complete_tendons(d, model);
     let waiting = model.joints.iter().any(|j| j.springdamper.is_some())
         || model.actuators.iter().any(|a| a.damping_ratio.is_some());
     if !waiting {
@@ -169,7 +164,11 @@ pub fn complete<R: Real>(d: &Description, model: &mut Model<R>) {
     }
 }
 
-fn length_at_spring_reference<R: Real>(model: &Model<R>, t: usize) -> R {
+/// Gives every tendon without a stated spring length its length at the spring reference.
+fn complete_tendons<R: Real>(d: &Description, model: &mut Model<R>) {
+    if d.tendons.iter().all(|t| t.spring_length.is_some()) {
+        return;
+    }
     let mut state = State::reference(model);
     for (joint, at) in model.joints.iter().zip(&model.topology.joints) {
         if matches!(at.kind, JointKind::Slide | JointKind::Hinge) {
@@ -177,8 +176,14 @@ fn length_at_spring_reference<R: Real>(model: &Model<R>, t: usize) -> R {
         }
     }
     let mut links = Links::new(model);
-    kinematics(model, &state, &mut links);
-    tendon::length(model, &state, &links, t)
+    if model.topology.any_lines {
+        kinematics(model, &state, &mut links);
+    }
+    for (t, file) in d.tendons.iter().enumerate() {
+        if file.spring_length.is_none() {
+            model.tendons[t].spring_length = [tendon::length(model, &state, &links, t); 2];
+        }
+    }
 }
 
 /// The constants of constraints at the reference configuration.
@@ -252,6 +257,23 @@ fn slides_alone(d: &Description, b: usize) -> bool {
         && (body.parent == 0
             || (d.bodies[body.parent].parent == 0 && !d.joints.iter().any(|j| j.body == body.parent)))
         && centred(d, b)
+        && !touched_by_heavy_tendon(d, b)
+}
+
+/// Whether a tendon with armature runs over a body.
+fn touched_by_heavy_tendon(d: &Description, b: usize) -> bool {
+    use crate::model::description::{PathPoint, TendonPath, Transmission};
+    d.tendons.iter().enumerate().any(|(t, tendon)| {
+        let heavy = tendon.armature != 0.0
+            || d.actuators.iter().any(|a| a.armature != 0.0 && a.transmission == Transmission::Tendon(t));
+        heavy
+            && match &tendon.path {
+                TendonPath::Fixed(terms) => terms.iter().any(|&(j, _)| d.joints[j].body == b),
+                TendonPath::Spatial(points) => {
+                    points.iter().any(|p| matches!(p, PathPoint::Site(s) if d.sites[*s].body == b))
+                }
+            }
+    })
 }
 
 /// Whether the inertial frame of a body is its own frame.

@@ -224,7 +224,7 @@ pub fn step<R: Real>(
     implicit.factor.compute(pattern, &implicit.matrix[0], &implicit.matrix[1]);
     stage.a.copy_from_slice(&stage.smooth);
     implicit.factor.solve(pattern, &mut stage.a);
-    advance(model, state, &stage.a, &stage.actuation.act_rate, next);
+    advance(model, state, stage, next);
 }
 
 /// Scratch of [`step_pullback`]: the world on dual numbers, whose tangent is `v̇ = h â`.
@@ -360,7 +360,7 @@ fn dual_pullback<R: Real>(
                 &mut back.out_model,
             );
         } else {
-            back.weight.set(&back.model, &back.links, |i| Single::constant(weight[i]));
+            back.weight.set(&back.model, &back.links, true, |i| Single::constant(weight[i]));
             fluid::fluid_pullback(
                 &back.model,
                 &back.links,
@@ -432,8 +432,10 @@ fn tendon_damping_pullback<R: Real>(
         share[2] += by_slope * (speed * speed).times(3.0);
         let by_rate = by_slope * (sign * damping[1].times(2.0) + rate * damping[2].times(6.0));
         let k = -(h * slope);
-        back.field.set(model, p.links, |i| k * (weight[i] * by_a[i] + a[i] * by_weight[i]));
-        back.unused.set(model, p.links, |i| p.state.v[i]);
+        back.field.set(model, p.links, model.topology.acts_on_bodies(), |i| {
+            k * (weight[i] * by_a[i] + a[i] * by_weight[i])
+        });
+        back.unused.set(model, p.links, model.topology.acts_on_bodies(), |i| p.state.v[i]);
         let rates = &mut [(&mut back.field, R::one()), (&mut back.unused, by_rate)];
         tendon::pullback(model, p.state, p.links, t, R::zero(), rates, p.cotangent, p.out, p.out_model);
         back.field.finish(model, p.links, p.cotangent);
@@ -468,8 +470,10 @@ fn actuator_slopes_pullback<R: Real>(
         p.out_model.option.timestep += slope * product;
         let counts = actuation::slope_counts(model, &stage.actuation, k);
         back.by_slope[k] = R::select(counts, h * product, R::zero());
-        back.field.set(model, p.links, |i| h * slope * (weight[i] * by_a[i] + a[i] * by_weight[i]));
-        back.unused.set(model, p.links, |_| R::zero());
+        back.field.set(model, p.links, model.topology.acts_on_bodies(), |i| {
+            h * slope * (weight[i] * by_a[i] + a[i] * by_weight[i])
+        });
+        back.unused.set(model, p.links, model.topology.acts_on_bodies(), |_| R::zero());
         actuation::moment_pullback(p, k, &mut back.unused, &mut back.field);
         back.field.finish(model, p.links, p.cotangent);
     }

@@ -1,8 +1,11 @@
 //! From one state to the next.
 
-use super::articulated::actuation::{next_activation, next_activation_pullback};
+use super::articulated::Links;
+use super::articulated::actuation::Actuation;
+use super::articulated::actuation::{final_activation, final_activation_pullback};
+use super::articulated::factor::{Factor, GeneralFactor};
 use super::articulated::passive::damping_slope;
-use super::step::{Backward, Cotangents, Stage, forces, forces_pullback, pushes};
+use super::step::{Backward, Cotangents, Stage, forces, forces_pullback};
 use super::{implicit, runge_kutta};
 use crate::model::description::{Integrator, JointKind};
 use crate::model::{Costate, Input, Model, State, advance_configuration};
@@ -33,41 +36,68 @@ impl<R: Real> Record<R> {
     }
 }
 
+/// The part of a [`Record`] that the pullback of its step needs.
+#[derive(Clone, Debug)]
+pub struct Kept<R> {
+    stages: Vec<KeptStage<R>>,
+    runge_kutta: Option<runge_kutta::Stages<R>>,
+    implicit: Option<GeneralFactor<R>>,
+}
+
+#[derive(Clone, Debug)]
+struct KeptStage<R> {
+    links: Links<R>,
+    jacobian: Vec<R>,
+    factor: Factor<R>,
+    actuation: Actuation<R>,
+    a: Vec<R>,
+}
+
+impl<R: Real> Kept<R> {
+    pub fn new(model: &Model<R>) -> Self {
+        let record = Record::new(model);
+        let stage = |s: &Stage<R>| KeptStage {
+            links: s.links.clone(),
+            jacobian: s.jacobian.clone(),
+            factor: s.factor.clone(),
+            actuation: s.actuation.clone(),
+            a: s.a.clone(),
+        };
+        Self {
+            stages: record.stages.iter().map(stage).collect(),
+            runge_kutta: record.runge_kutta.clone(),
+            implicit: record.implicit.as_ref().map(|i| i.factor.clone()),
+        }
+    }
+}
+
 impl<R: Real> Record<R> {
-    /// How many numbers [`Record::keep`] writes.
-    pub fn kept_numbers(&mut self) -> usize {
-        let mut sum = 0;
-        self.visit_kept(|s| sum += s.len());
-        sum
-    }
-    /// Writes down what is dear to compute again: accelerations and factors.
-    pub fn keep(&mut self, out: &mut [R]) {
-        let mut start = 0;
-        self.visit_kept(|s| {
-            out[start..start + s.len()].copy_from_slice(s);
-            start += s.len();
-        });
-    }
-    /// Reads what [`Record::keep`] wrote.
-    pub fn take(&mut self, kept: &[R]) {
-        let mut start = 0;
-        self.visit_kept(|s| {
-            s.copy_from_slice(&kept[start..start + s.len()]);
-            start += s.len();
-        });
-    }
-    fn visit_kept(&mut self, mut f: impl FnMut(&mut [R])) {
-        for stage in &mut self.stages {
-            f(&mut stage.a);
-            if self.implicit.is_none() {
-                f(&mut stage.factor.rows);
-                f(&mut stage.factor.inverse_diagonal);
-            }
+    /// Exchanges what this record remembers with `kept`, without copying a number.
+    pub fn exchange(&mut self, kept: &mut Kept<R>) {
+        use std::mem::swap;
+        for (stage, kept) in self.stages.iter_mut().zip(&mut kept.stages) {
+            swap(&mut stage.links, &mut kept.links);
+            swap(&mut stage.jacobian, &mut kept.jacobian);
+            swap(&mut stage.factor, &mut kept.factor);
+            swap(&mut stage.actuation, &mut kept.actuation);
+            swap(&mut stage.a, &mut kept.a);
         }
-        if let Some(implicit) = &mut self.implicit {
-            f(&mut implicit.factor.lower);
-            f(&mut implicit.factor.upper);
+        swap(&mut self.runge_kutta, &mut kept.runge_kutta);
+        if let (Some(own), Some(kept)) = (&mut self.implicit, &mut kept.implicit) {
+            swap(&mut own.factor, kept);
         }
+    }
+    /// The bytes that a [`Kept`] takes.
+    pub fn kept_bytes(&self) -> usize {
+        let stage = |s: &Stage<R>| {
+            s.links.bytes()
+                + s.actuation.bytes()
+                + (s.jacobian.len() + s.factor.rows.len() + s.factor.inverse_diagonal.len() + s.a.len())
+                    * size_of::<R>()
+        };
+        let implicit = self.implicit.as_ref().map_or(0, |i| 2 * i.factor.lower.len() * size_of::<R>());
+        let runge_kutta = self.runge_kutta.as_ref().map_or(0, |r| 8 * r.mean.len() * size_of::<R>());
+        self.stages.iter().map(stage).sum::<usize>() + implicit + runge_kutta
     }
 }
 
@@ -119,25 +149,20 @@ fn euler<R: Real>(
     }
     stage.a.copy_from_slice(&stage.smooth);
     stage.factor.solve(pattern, &mut stage.a);
-    advance(model, state, &stage.a, &stage.actuation.act_rate, next);
+    advance(model, state, stage, next);
 }
 
 /// Activations, then velocity, then position with the new velocity, then time.
 #[inline(always)]
-pub(super) fn advance<R: Real>(
-    model: &Model<R>,
-    state: &State<R>,
-    a: &[R],
-    act_rate: &[R],
-    next: &mut State<R>,
-) {
+pub(super) fn advance<R: Real>(model: &Model<R>, state: &State<R>, stage: &Stage<R>, next: &mut State<R>) {
     let h = model.option.timestep;
     for (k, layout) in model.topology.actuators.iter().enumerate() {
         if let Some(at) = layout.act {
-            next.act[at] = next_activation(model, k, state.act[at], act_rate[at]);
+            let (rate, length) = (stage.actuation.act_rate[at], stage.actuation.length[k]);
+            next.act[at] = final_activation(model, k, state.act[at], rate, length);
         }
     }
-    for (next, (v, a)) in next.v.iter_mut().zip(state.v.iter().zip(a)) {
+    for (next, (v, a)) in next.v.iter_mut().zip(state.v.iter().zip(&stage.a)) {
         *next = *v + h * *a;
     }
     advance_configuration(model, &state.q, &next.v, h, &mut next.q);
@@ -277,9 +302,9 @@ pub(super) fn advance_pullback<R: Real>(
     }
     for (k, layout) in model.topology.actuators.iter().enumerate() {
         if let Some(at) = layout.act {
-            let (act, rate) = (state.act[at], stage.actuation.act_rate[at]);
+            let values = (state.act[at], stage.actuation.act_rate[at], stage.actuation.length[k]);
             let (by_act, by_rate) =
-                next_activation_pullback(model, k, act, rate, cotangent.act[at], &mut out.model);
+                final_activation_pullback(model, k, values, cotangent.act[at], &mut out.model);
             out.state.act[at] += by_act;
             scratch.act[at] = by_rate;
         }
@@ -329,12 +354,4 @@ pub fn advance_configuration_pullback<R: Real>(
         }
     }
     by_h
-}
-
-/// Brings back what the pullback of a step needs, from its state and its acceleration and factor.
-pub fn restore<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, record: &mut Record<R>) {
-    match model.topology.integrator {
-        Integrator::RungeKutta4 => runge_kutta::restore(model, state, input, record),
-        _ => pushes(model, state, input, &mut record.stages[0]),
-    }
 }

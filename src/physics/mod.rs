@@ -7,5 +7,5 @@ mod integrate;
 mod runge_kutta;
 mod step;
 
-pub use integrate::{Record, StepBackward, restore, step, step_pullback};
+pub use integrate::{Kept, Record, StepBackward, step, step_pullback};
 pub use step::{Cotangents, Stage, acceleration, forces};

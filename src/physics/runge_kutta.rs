@@ -1,8 +1,8 @@
 //! The classical fourth-order method of Runge and Kutta, on the manifold of configurations.
 
-use super::articulated::actuation::{next_activation, next_activation_pullback};
+use super::articulated::actuation::{final_activation, final_activation_pullback};
 use super::integrate::{Record, StepBackward, advance_configuration_pullback};
-use super::step::{Cotangents, acceleration, forces_pullback, pushes};
+use super::step::{Cotangents, acceleration, forces_pullback};
 use crate::model::description::JointKind;
 use crate::model::{Costate, Input, Model, State, advance_configuration};
 use crate::number::{Real, leaf_pullback};
@@ -97,7 +97,8 @@ pub fn step<R: Real>(
     let h = model.option.timestep;
     for (k, layout) in model.topology.actuators.iter().enumerate() {
         if let Some(at) = layout.act {
-            next.act[at] = next_activation(model, k, state.act[at], runge.mean_act[at]);
+            let length = record.stages[0].actuation.length[k];
+            next.act[at] = final_activation(model, k, state.act[at], runge.mean_act[at], length);
         }
     }
     for i in 0..next.v.len() {
@@ -121,16 +122,6 @@ fn set_means<R: Real>(model: &Model<R>, record: &mut Record<R>) {
         let rate = |s: usize| record.stages[s].actuation.act_rate[i].times(WEIGHTS[s]);
         runge.mean_act[i] = (0..4).fold(R::zero(), |sum, s| sum + rate(s));
     }
-}
-
-/// Brings back states, rates and poses of the stages from their accelerations.
-pub fn restore<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, record: &mut Record<R>) {
-    for i in 0..4 {
-        set_stage(model, state, record, i);
-        let Some(runge) = &record.runge_kutta else { return };
-        pushes(model, &runge.states[i], input, &mut record.stages[i]);
-    }
-    set_means(model, record);
 }
 
 /// Scratch of [`step_pullback`].
@@ -210,8 +201,9 @@ fn last_pullback<R: Real>(
     }
     for (k, layout) in model.topology.actuators.iter().enumerate() {
         if let Some(at) = layout.act {
-            let (act, mean, w) = (state.act[at], runge.mean_act[at], cotangent.act[at]);
-            let (by_act, by_rate) = next_activation_pullback(model, k, act, mean, w, &mut out.model);
+            let values = (state.act[at], runge.mean_act[at], record.stages[0].actuation.length[k]);
+            let (by_act, by_rate) =
+                final_activation_pullback(model, k, values, cotangent.act[at], &mut out.model);
             out.state.act[at] += by_act;
             for s in 0..4 {
                 back.act[s][at] = by_rate.times(WEIGHTS[s]);

@@ -65,20 +65,6 @@ pub fn acceleration<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R
 /// Poses, mass matrix and the smooth force `f_s = τ_p + τ_u + τ_e − c`.
 #[inline(always)]
 pub fn forces<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, stage: &mut Stage<R>) {
-    pushes(model, state, input, stage);
-    mass_matrix(model, &stage.links, &mut stage.composite, &stage.jacobian, &mut stage.mass);
-    inverse_dynamics::bias(model, &stage.links, &mut stage.wrench, &mut stage.bias);
-    tendon_bias(model, stage);
-    for (i, f) in stage.smooth.iter_mut().enumerate() {
-        *f = stage.passive.total[i] + stage.actuation.total[i] - stage.bias[i];
-    }
-    applied(model, input, stage);
-}
-
-/// What the forces' pullback needs of the forward pass: poses, lengths and signals, but neither
-/// the mass matrix nor the bias.
-#[inline(always)]
-pub fn pushes<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, stage: &mut Stage<R>) {
     kinematics(model, state, &mut stage.links);
     if model.topology.tendon_armature || !model.tendons.is_empty() && model.topology.integrator.is_implicit()
     {
@@ -88,6 +74,13 @@ pub fn pushes<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, sta
     }
     passive(model, state, &stage.links, &mut stage.passive);
     actuation(model, state, input, &stage.links, &stage.passive.gravcomp, &mut stage.actuation);
+    mass_matrix(model, &stage.links, &mut stage.composite, &stage.jacobian, &mut stage.mass);
+    inverse_dynamics::bias(model, &stage.links, &mut stage.wrench, &mut stage.bias);
+    tendon_bias(model, stage);
+    for (i, f) in stage.smooth.iter_mut().enumerate() {
+        *f = stage.passive.total[i] + stage.actuation.total[i] - stage.bias[i];
+    }
+    applied(model, input, stage);
 }
 
 /// Adds `α J_tᵀ J̇_t v` of tendons with armature to the bias.
@@ -214,27 +207,23 @@ pub fn forces_pullback<R: Real>(
     passive::joint_forces_pullback(&mut p, weight);
     bounds_pullback(&mut p, &stage.actuation, weight, &mut scratch.bounded);
     let t = &model.topology;
-    let body_forces = t.any_lines || t.any_fluid || t.any_gravcomp || !input.wrench.is_empty();
-    if body_forces {
-        let bounded = &scratch.bounded;
-        scratch.velocity.set(model, links, |i| state.v[i]);
-        scratch.passive.set(model, links, |i| weight[i]);
-        scratch.actuator.set(model, links, |i| bounded[i]);
+    let on_bodies = t.acts_on_bodies() || !input.wrench.is_empty();
+    let anywhere = on_bodies || !model.tendons.is_empty();
+    let bounded = &scratch.bounded;
+    if anywhere {
+        scratch.velocity.set(model, links, on_bodies, |i| state.v[i]);
+        scratch.passive.set(model, links, on_bodies, |i| weight[i]);
+        scratch.actuator.set(model, links, on_bodies, |i| bounded[i]);
         let lifted = |i: usize| t.joints[t.dofs[i].joint].actuator_gravcomp;
-        scratch.mixed.set(model, links, |i| if lifted(i) { bounded[i] } else { weight[i] });
+        scratch.mixed.set(model, links, on_bodies, |i| if lifted(i) { bounded[i] } else { weight[i] });
         passive::body_forces_pullback(&mut p, &mut scratch.passive, &mut scratch.mixed);
         scratch.mixed.finish(model, links, p.cotangent);
-        tendons_pullback(
-            &mut p,
-            stage,
-            (a, &scratch.negative),
-            &mut scratch.velocity,
-            &mut scratch.passive,
-            &mut scratch.mixed,
-        );
+        let weights = (a, &scratch.negative[..]);
+        let fields = (&mut scratch.velocity, &mut scratch.passive, &mut scratch.mixed);
+        tendons_pullback(&mut p, stage, weights, fields);
         applied_pullback(&mut p, input, &mut scratch.passive, &mut out.input);
     } else {
-        scratch.actuator.y.copy_from_slice(&scratch.bounded);
+        scratch.actuator.y.copy_from_slice(bounded);
     }
     actuation_pullback(
         &mut p,
@@ -245,7 +234,7 @@ pub fn forces_pullback<R: Real>(
         &mut scratch.actuator,
         &mut out.input.u,
     );
-    if body_forces {
+    if anywhere {
         for field in [&mut scratch.velocity, &mut scratch.passive, &mut scratch.actuator] {
             field.finish(model, links, p.cotangent);
         }
@@ -262,9 +251,7 @@ fn tendons_pullback<R: Real>(
     p: &mut Pulling<'_, R>,
     stage: &Stage<R>,
     (a, negative): (&[R], &[R]),
-    velocity: &mut Field<R>,
-    weight: &mut Field<R>,
-    scratch: &mut Field<R>,
+    (velocity, weight, scratch): (&mut Field<R>, &mut Field<R>, &mut Field<R>),
 ) {
     let (model, links) = (p.model, p.links);
     for t in 0..model.tendons.len() {

@@ -18,7 +18,7 @@ pub use chart::{Figure, Panel, Row, Scale, Shape};
 pub use curves::{controls, cost, energies, states};
 pub use filmstrip::{Filmstrip, filmstrip};
 pub use picture::Picture;
-pub use run_folder::{RunFolder, next_folder, tensors};
+pub use run_folder::{RunFolder, next_folder};
 pub use table::{Table, control_table, state_table};
 
 use crate::model::{Description, Input, Model, State};

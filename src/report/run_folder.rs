@@ -1,10 +1,7 @@
 //! The folder that keeps what a run did.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use safetensors::tensor::{Dtype, TensorView};
 
 use super::Picture;
 use crate::error::Error;
@@ -48,12 +45,21 @@ impl RunFolder {
         Ok(Self { target: target.to_owned(), draft, published: false })
     }
 
-    /// Puts a file into the folder.
+    /// Where a file of the folder is until everything is in it.
+    pub fn draft(&self, name: &str) -> PathBuf {
+        self.draft.join(name)
+    }
+
+    /// Puts a file into the folder, or into a folder inside.
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        fs::write(self.draft.join(name), bytes).map_err(|e| failed(&self.target.join(name), "written", &e))
+    pub fn write(&self, name: impl AsRef<Path>, bytes: &[u8]) -> Result<(), Error> {
+        let path = self.draft.join(&name);
+        let inside = path.parent().map_or(Ok(()), fs::create_dir_all);
+        inside
+            .and_then(|()| fs::write(&path, bytes))
+            .map_err(|e| failed(&self.target.join(name), "written", &e))
     }
 
     /// Puts a picture into the folder, as `name.svg` and `name.png`.
@@ -61,8 +67,8 @@ impl RunFolder {
     /// # Errors
     /// A file that cannot be written.
     pub fn picture(&self, name: &str, picture: &Picture) -> Result<(), Error> {
-        self.write(&format!("{name}.svg"), picture.svg().as_bytes())?;
-        self.write(&format!("{name}.png"), &picture.png())
+        self.write(format!("{name}.svg"), picture.svg().as_bytes())?;
+        self.write(format!("{name}.png"), &picture.png())
     }
 
     /// Gives the folder its name. In a folder that is there already, files of the same names are
@@ -75,14 +81,24 @@ impl RunFolder {
             self.published = true;
             return Ok(self.target.clone());
         }
-        let failed = |e: std::io::Error| failed(&self.target, "written", &e);
-        fs::create_dir_all(&self.target).map_err(failed)?;
-        for file in fs::read_dir(&self.draft).map_err(failed)? {
-            let file = file.map_err(failed)?;
-            fs::rename(file.path(), self.target.join(file.file_name())).map_err(failed)?;
-        }
+        merge(&self.draft, &self.target).map_err(|e| failed(&self.target, "written", &e))?;
         Ok(self.target.clone())
     }
+}
+
+/// Moves every file of one folder into another.
+fn merge(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for file in fs::read_dir(from)? {
+        let file = file?;
+        let target = to.join(file.file_name());
+        if file.file_type()?.is_dir() {
+            merge(&file.path(), &target)?;
+        } else {
+            fs::rename(file.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 impl Drop for RunFolder {
@@ -92,15 +108,4 @@ impl Drop for RunFolder {
             let _ = fs::remove_dir_all(&self.draft);
         }
     }
-}
-
-/// Named vectors of numbers as a safetensors file.
-pub fn tensors(named: &BTreeMap<String, Vec<f64>>) -> Vec<u8> {
-    let bytes: BTreeMap<&String, Vec<u8>> =
-        named.iter().map(|(name, x)| (name, x.iter().flat_map(|x| x.to_le_bytes()).collect())).collect();
-    let views = bytes.iter().map(|(name, b)| {
-        let view = TensorView::new(Dtype::F64, vec![b.len() / 8], b).expect("eight bytes for each number");
-        (*name, view)
-    });
-    safetensors::serialize(views, None).expect("serializing into memory")
 }

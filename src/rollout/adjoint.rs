@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::model::{Costate, Input, Model, State};
 use crate::number::Real;
 use crate::objective::Objective;
-use crate::physics::{Cotangents, Record, StepBackward, restore, step, step_pullback};
+use crate::physics::{Cotangents, Kept, Record, StepBackward, step, step_pullback};
 
 /// The derivative of a rollout's cost.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct Gradient<R> {
 /// How much of the rollout is remembered for the sweep back. The result is the same to the last bit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Memory {
-    /// Every state with its acceleration and factor.
+    /// Every state with poses, forces and factor.
     #[default]
     Full,
     /// Every state.
@@ -38,8 +38,7 @@ pub struct Workspace<R> {
     states: Vec<State<R>>,
     current: State<R>,
     next: State<R>,
-    kept: Vec<R>,
-    stride: usize,
+    kept: Vec<Kept<R>>,
     backward: StepBackward<R>,
     out: Cotangents<R>,
     costate: Costate<R>,
@@ -56,11 +55,9 @@ enum Form {
 
 impl<R: Real> Workspace<R> {
     pub fn new(model: &Model<R>, start: &State<R>) -> Self {
-        let mut record = Record::new(model);
         let input = Input::zero(model);
         Self {
-            stride: record.kept_numbers(),
-            record,
+            record: Record::new(model),
             states: Vec::new(),
             current: start.clone(),
             next: start.clone(),
@@ -76,7 +73,7 @@ impl<R: Real> Workspace<R> {
     pub fn bytes_per_step(&self, model: &Model<R>, steps: usize, memory: Memory) -> f64 {
         let state = self.state_bytes(model) as f64;
         match self.form(model, steps, memory) {
-            Form::Full => state + (self.stride * size_of::<R>()) as f64,
+            Form::Full => state + self.record.kept_bytes() as f64,
             Form::Light => state,
             Form::Checkpoints(slots) => state * slots as f64 / steps.max(1) as f64,
         }
@@ -92,7 +89,7 @@ impl<R: Real> Workspace<R> {
         match memory {
             Memory::Full => Form::Full,
             Memory::Light => Form::Light,
-            Memory::Bytes(bytes) if bytes >= steps * (state + self.stride * size_of::<R>()) => Form::Full,
+            Memory::Bytes(bytes) if bytes >= steps * (state + self.record.kept_bytes()) => Form::Full,
             Memory::Bytes(bytes) if bytes >= steps * state => Form::Light,
             Memory::Bytes(bytes) => Form::Checkpoints((bytes / state.max(1)).max(1)),
         }
@@ -106,9 +103,8 @@ impl<R: Real> Workspace<R> {
         if self.states.len() < states {
             self.states.resize_with(states, || start.clone());
         }
-        let kept = if form == Form::Full { self.stride * inputs.len() } else { 0 };
-        if self.kept.len() < kept {
-            self.kept.resize(kept, R::zero());
+        if form == Form::Full && self.kept.len() < inputs.len() {
+            self.kept.resize_with(inputs.len(), || Kept::new(model));
         }
         if self.gradient.inputs.len() != inputs.len() {
             self.gradient.inputs = inputs.iter().map(|i| i.map(|_| R::zero())).collect();
@@ -171,7 +167,7 @@ pub fn value_and_gradient<'w, R: Real>(
         match form {
             Form::Full => {
                 w.states[k].copy_from(&w.current);
-                w.record.keep(&mut w.kept[k * w.stride..(k + 1) * w.stride]);
+                w.record.exchange(&mut w.kept[k]);
             }
             Form::Light => w.states[k].copy_from(&w.current),
             Form::Checkpoints(_) => {}
@@ -191,8 +187,7 @@ pub fn value_and_gradient<'w, R: Real>(
             for (k, input) in inputs.iter().enumerate().rev() {
                 w.current.copy_from(&w.states[k]);
                 if form == Form::Full {
-                    w.record.take(&w.kept[k * w.stride..(k + 1) * w.stride]);
-                    restore(model, &w.current, input, &mut w.record);
+                    w.record.exchange(&mut w.kept[k]);
                 } else {
                     step(model, &w.current, input, &mut w.record, &mut w.next);
                 }

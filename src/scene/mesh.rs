@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use crate::model::description::Mesh;
-use crate::spatial::{Pose, Sym3, Vec3, symmetric_eigen};
+use crate::spatial::{Pose, Quat, Sym3, Vec3};
 
 /// Vertices and triangles as a file has them; no triangles means a cloud of points.
 #[derive(Clone, Debug, Default)]
@@ -105,7 +105,7 @@ pub fn measured(name: &str, surface: Surface, mode: MassMode) -> Result<Mesh, St
         MassMode::Convex => bulk(&vertices, &convex()?, MassMode::Exact)?,
         _ => bulk(&vertices, &triangles, mode)?,
     };
-    let (moments, rotation) = symmetric_eigen(bulk.tensor);
+    let (moments, rotation) = principal_axes(bulk.tensor);
     let pose = Pose { position: bulk.center, rotation };
     let back = pose.inverse();
     // The engine keeps vertices in 32 bits.
@@ -186,6 +186,40 @@ fn add_products(sum: &mut [[f64; 3]; 3], corners: &[[f64; 3]; 3], w: f64) {
 
 fn inertia(p: [[f64; 3]; 3]) -> Sym3<f64> {
     Sym3::from([p[1][1] + p[2][2], p[0][0] + p[2][2], p[0][0] + p[1][1], -p[0][1], -p[0][2], -p[1][2]])
+}
+
+/// Descending principal moments and the rotation to their axes.
+///
+/// Jacobi's method from no turn at all, the largest off-diagonal entry first, then quarter turns
+/// that sort. MuJoCo goes the same way, and which of the equally right axes are chosen shows in
+/// the poses of meshes and aligned bodies (Golub, Van Loan 2013, section 8.5).
+pub fn principal_axes(tensor: Sym3<f64>) -> (Vec3<f64>, Quat<f64>) {
+    let mut rotation = Quat::identity();
+    let turn = |axis: usize, angle: f64| Quat::from_axis_angle(Vec3::unit(axis), angle);
+    let scale = tensor.to_array().iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+    let turned = |q: Quat<f64>| tensor.rotated(q.to_matrix().transpose());
+    for _ in 0..100 {
+        let t = turned(rotation);
+        // The entry, its two diagonal partners, and the axis across both with its sense.
+        let entries = [(t.xy, t.xx, t.yy, 2, -1.0), (t.xz, t.xx, t.zz, 1, 1.0), (t.yz, t.yy, t.zz, 0, -1.0)];
+        let first = if t.xy.abs() >= t.xz.abs() { entries[0] } else { entries[1] };
+        let (off, a, b, axis, sense) = if t.yz.abs() > first.0.abs() { entries[2] } else { first };
+        if off.abs() <= 1e-15 * scale {
+            break;
+        }
+        let slope = (b - a) / (2.0 * off);
+        let tangent = 1.0f64.copysign(slope) / (slope.abs() + (1.0 + slope * slope).sqrt());
+        rotation = (rotation * turn(axis, sense * tangent.atan())).normalized();
+    }
+    let t = turned(rotation);
+    let mut values = [t.xx, t.yy, t.zz];
+    for first in [0, 1, 0] {
+        if values[first] + 1e-12 * scale < values[first + 1] {
+            values.swap(first, first + 1);
+            rotation = (rotation * turn((first + 2) % 3, std::f64::consts::FRAC_PI_2)).normalized();
+        }
+    }
+    (Vec3::from(values), rotation)
 }
 
 /// The triangles of the convex hull of points, seen counter-clockwise from outside.
@@ -336,6 +370,16 @@ mod tests {
         let bulk = bulk(&points, &hull, MassMode::Exact).unwrap();
         assert!((bulk.volume - 1.0).abs() < 1e-12);
         assert!((bulk.tensor.xx - 1.0 / 6.0).abs() < 1e-12, "{}", bulk.tensor.xx);
+    }
+
+    #[test]
+    fn principal_axes_are_sorted_and_turn_the_tensor_into_a_diagonal() {
+        let tensor = Sym3::from([2.0, 3.0, 2.5, 0.4, -0.7, 0.3]);
+        let (values, rotation) = principal_axes(tensor);
+        assert!(values.x >= values.y && values.y >= values.z);
+        let back = Sym3::congruence(rotation.to_matrix(), values).to_array();
+        let worst = back.iter().zip(tensor.to_array()).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs()));
+        assert!(worst < 1e-14, "{worst}");
     }
 
     #[test]

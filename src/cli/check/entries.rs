@@ -4,12 +4,12 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use super::table::{DIFFERENCE_TOLERANCE, Entry, Group};
+use crate::cli::loss::Loss;
 use crate::cli::subject::Subject;
 use crate::error::Error;
 use crate::model::description::JointKind;
 use crate::model::{Input, Model, Parameter, Values, assemble};
 use crate::number::{Dual, Real, Tangent, Wide};
-use crate::objective::Objective;
 use crate::physics::derive;
 use crate::rollout::{Memory, Workspace, cost, value_and_gradient};
 use crate::spatial::{Force, Vec3};
@@ -24,10 +24,10 @@ const MOST_DIFFERENCES: usize = 60;
 const STEP_SHARES: [f64; 4] = [1.0, 0.1, 0.01, 10.0];
 
 /// A rollout as a function of all its inputs.
-pub struct Rollout<'a, O> {
+pub struct Rollout<'a> {
     subject: &'a Subject,
     inputs: Vec<Input<f64>>,
-    objective: O,
+    loss: Loss,
     parameters: Vec<Parameter>,
 }
 
@@ -37,12 +37,9 @@ struct Part {
     entries: Vec<(usize, String)>,
 }
 
-impl<'a, O> Rollout<'a, O>
-where
-    O: Objective<f64> + Objective<Wide<f64>> + Clone,
-{
-    pub fn new(subject: &'a Subject, inputs: Vec<Input<f64>>, objective: O) -> Self {
-        Self { subject, inputs, objective, parameters: derive::parameters(&subject.description) }
+impl<'a> Rollout<'a> {
+    pub fn new(subject: &'a Subject, inputs: Vec<Input<f64>>, loss: Loss) -> Self {
+        Self { subject, inputs, loss, parameters: derive::parameters(&subject.description) }
     }
 
     /// Compares all groups.
@@ -179,10 +176,7 @@ where
     }
 
     /// The cost as a function of the long vector, over any number.
-    fn cost<R: Real>(&self, x: &[R], with_parameters: bool) -> Result<R, Error>
-    where
-        O: Objective<R>,
-    {
+    fn cost<R: Real>(&self, x: &[R], with_parameters: bool) -> Result<R, Error> {
         let d = &self.subject.description;
         let first = self.first_parameter();
         let model: Model<R> = if with_parameters {
@@ -204,7 +198,7 @@ where
             Input { u: u.to_vec(), force: force.to_vec(), wrench }
         };
         let inputs: Vec<Input<R>> = x[start..first].chunks(stride).map(input).collect();
-        cost(&model, &state, &inputs, &mut self.objective.clone())
+        cost(&model, &state, &inputs, &mut self.loss.over(&model))
     }
 
     /// The gradient by one sweep back, in the order of the long vector.
@@ -213,7 +207,7 @@ where
         let compiled = derive::Compilation::new(&self.subject.description, &values);
         let start = &self.subject.start;
         let mut workspace = Workspace::new(&compiled.model, start);
-        let mut objective = self.objective.clone();
+        let mut objective = self.loss.over(&compiled.model);
         let memory = Memory::Full;
         let (_, gradient) =
             value_and_gradient(&compiled.model, start, &self.inputs, &mut objective, memory, &mut workspace)?;

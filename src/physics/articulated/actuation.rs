@@ -54,6 +54,15 @@ impl<R: Real> Actuation<R> {
     }
 }
 
+impl<R> Actuation<R> {
+    /// The bytes of memory behind it.
+    pub fn bytes(&self) -> usize {
+        let numbers =
+            7 * self.length.len() + self.act_rate.len() + 3 * self.total.len() + 2 * self.tendons.len();
+        numbers * size_of::<R>() + size_of_val(&self.wrench[..])
+    }
+}
+
 fn bounded<R: Real>(x: R, range: &Option<[R; 2]>) -> R {
     range.map_or(x, |[lo, hi]| x.clamp(lo, hi))
 }
@@ -87,15 +96,23 @@ fn advanced<R: Real>(dynamics: Dynamics, [act, rate, tau, h]: [R; 4]) -> R {
     }
 }
 
+/// Whether the activation of actuator `k` stands still.
+fn frozen<R>(model: &Model<R>, k: usize) -> bool {
+    model.topology.actuators[k].disabled || !model.topology.flags.actuation
+}
+
 /// The activation of actuator `k` after a step at `rate`, within its range.
-pub fn next_activation<R: Real>(model: &Model<R>, k: usize, act: R, rate: R) -> R {
+fn next_activation<R: Real>(model: &Model<R>, k: usize, act: R, rate: R) -> R {
+    if frozen(model, k) {
+        return act;
+    }
     let actuator = &model.actuators[k];
     let x = [act, rate, actuator.time_constant, model.option.timestep];
     bounded(advanced(model.topology.actuators[k].dynamics, x), &actuator.act_range)
 }
 
 /// The pullback of [`next_activation`]: cotangents of activation and rate.
-pub fn next_activation_pullback<R: Real>(
+fn next_activation_pullback<R: Real>(
     model: &Model<R>,
     k: usize,
     act: R,
@@ -103,6 +120,9 @@ pub fn next_activation_pullback<R: Real>(
     weight: R,
     out: &mut Model<R>,
 ) -> (R, R) {
+    if frozen(model, k) {
+        return (weight, R::zero());
+    }
     let (actuator, dynamics) = (&model.actuators[k], model.topology.actuators[k].dynamics);
     let x = [act, rate, actuator.time_constant, model.option.timestep];
     let inside =
@@ -165,6 +185,31 @@ fn joint_moment<R: Real>(model: &Model<R>, state: &State<R>, k: usize, j: usize)
     gear
 }
 
+/// The activation that a step ends with: that of a servo on a rotation in space moves by whole turns
+/// to where it is nearest to the length at the start of the step.
+pub fn final_activation<R: Real>(model: &Model<R>, k: usize, act: R, rate: R, length: R) -> R {
+    let next = next_activation(model, k, act, rate);
+    match period(model, k) {
+        Some(period) if !frozen(model, k) => next + period * ((length - next) / period).round(),
+        _ => next,
+    }
+}
+
+/// The pullback of [`final_activation`]: cotangents of activation and rate.
+pub fn final_activation_pullback<R: Real>(
+    model: &Model<R>,
+    k: usize,
+    (act, rate, length): (R, R, R),
+    weight: R,
+    out: &mut Model<R>,
+) -> (R, R) {
+    if let Some(period) = period(model, k).filter(|_| !frozen(model, k)) {
+        let turns = ((length - next_activation(model, k, act, rate)) / period).round();
+        period_pullback(model, k, weight * turns, out);
+    }
+    next_activation_pullback(model, k, act, rate, weight, out)
+}
+
 /// The signal of one turn, `2π |gear|`, of a servo on a rotation in space: its set point and its
 /// control move by whole turns to where they are nearest to length and activation.
 fn period<R: Real>(model: &Model<R>, k: usize) -> Option<R> {
@@ -213,6 +258,9 @@ pub fn actuation<R: Real>(
     for (k, layout) in t.actuators.iter().enumerate() {
         let actuator = &model.actuators[k];
         (out.length[k], out.rate[k]) = length_and_rate(model, state, links, k);
+        if !active {
+            out.rate[k] = R::zero();
+        }
         let mut u = control(model, input, k);
         let period = period(model, k);
         out.turns[k] = [R::zero(); 2];
@@ -226,9 +274,8 @@ pub fn actuation<R: Real>(
         out.signal[k] = u;
         if let Some(at) = layout.act {
             let act = state.act[at];
-            let off = layout.disabled || !active;
             let rate = activation_rate(layout.dynamics, [act, u, actuator.time_constant]);
-            out.act_rate[at] = if off { R::zero() } else { rate };
+            out.act_rate[at] = if active { rate } else { R::zero() };
             out.signal[k] =
                 if layout.act_early { next_activation(model, k, act, out.act_rate[at]) } else { act };
         }
@@ -294,7 +341,9 @@ fn gather<R: Real>(model: &Model<R>, state: &State<R>, links: &Links<R>, out: &m
                 }
             }
             Transmission::Tendon(t) => {
-                first_wrench(&mut out.wrench, &mut bodies);
+                if model.topology.any_lines {
+                    first_wrench(&mut out.wrench, &mut bodies);
+                }
                 tendon::apply(model, links, t, gear[0] * force, &mut out.unbounded, &mut out.wrench);
             }
             Transmission::Site { site, reference } => {

@@ -80,6 +80,10 @@ impl<R: Real> Links<R> {
             ],
         }
     }
+    /// The bytes of memory behind it.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.bodies[..]) + size_of_val(&self.axes[..]) + size_of_val(&self.before[..])
+    }
     /// The velocities `Y_b = Σ S_i y_i` that a joint velocity `y` gives to the bodies.
     pub fn field(&self, model: &Model<R>, y: &[R], out: &mut [Motion<R>]) {
         out[0] = Motion::zero();
@@ -397,6 +401,7 @@ fn joint_pullback<R: Real>(
             wrench
         }
         JointKind::Ball => {
+            let below = wrench.force;
             for i in at.v..last {
                 wrench += moved(i);
             }
@@ -406,8 +411,7 @@ fn joint_pullback<R: Real>(
                 lever += axis(i).angular.cross(cotangent.axis[i].force);
             }
             // The anchor is fixed before the joint and in the body: p = A − R pos, A = p₀ + R₀ pos.
-            out_model.joints[j].anchor +=
-                before.rotate(lever + wrench.force) - after.conjugate().rotate(wrench.force);
+            out_model.joints[j].anchor += before.rotate(lever + below) - after.conjugate().rotate(below);
             wrench
         }
         JointKind::Slide => {

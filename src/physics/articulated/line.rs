@@ -16,6 +16,8 @@ pub struct Field<R> {
     pub bodies: Vec<Motion<R>>,
     pub cotangent: Vec<Force<R>>,
     pub y_cotangent: Vec<R>,
+    /// Whether anything acts on bodies; otherwise only `y` counts.
+    on_bodies: bool,
 }
 
 impl<R: Real> Field<R> {
@@ -26,19 +28,26 @@ impl<R: Real> Field<R> {
             bodies: vec![Motion::zero(); bodies],
             cotangent: vec![Force::zero(); bodies],
             y_cotangent: vec![R::zero(); dofs],
+            on_bodies: true,
         }
     }
-    /// Starts over with a joint velocity.
-    pub fn set(&mut self, model: &Model<R>, links: &Links<R>, y: impl Fn(usize) -> R) {
+    /// Starts over with a joint velocity; the bodies' velocities only if something acts on bodies.
+    pub fn set(&mut self, model: &Model<R>, links: &Links<R>, on_bodies: bool, y: impl Fn(usize) -> R) {
+        self.on_bodies = on_bodies;
         for (i, own) in self.y.iter_mut().enumerate() {
             *own = y(i);
         }
-        links.field(model, &self.y, &mut self.bodies);
-        self.cotangent.fill(Force::zero());
         self.y_cotangent.fill(R::zero());
+        if on_bodies {
+            links.field(model, &self.y, &mut self.bodies);
+            self.cotangent.fill(Force::zero());
+        }
     }
     /// Hands the collected cotangents of the bodies on to the joint axes and to `y`.
     pub fn finish(&mut self, model: &Model<R>, links: &Links<R>, cotangent: &mut LinksCotangent<R>) {
+        if !self.on_bodies {
+            return;
+        }
         let own = &mut self.y_cotangent;
         cotangent.add_field(model, links, &self.y, &mut self.cotangent, |i, x| own[i] += x);
     }

@@ -168,9 +168,11 @@ fn tendons<R: Real>(model: &Model<R>, state: &State<R>, links: &Links<R>, out: &
             };
             tendon::apply(model, links, t, force, tau, &mut out.wrench);
         }
-        inverse_dynamics::project(model, links, &mut out.wrench, &mut out.scratch);
-        for (tau, x) in tau.iter_mut().zip(&out.scratch) {
-            *tau += *x;
+        if model.topology.any_lines {
+            inverse_dynamics::project(model, links, &mut out.wrench, &mut out.scratch);
+            for (tau, x) in tau.iter_mut().zip(&out.scratch) {
+                *tau += *x;
+            }
         }
     }
 }
@@ -216,7 +218,7 @@ pub fn joint_forces_pullback<R: Real>(p: &mut Pulling<'_, R>, weight: &[R]) {
                 for (k, by) in p.out_model.joints[j].stiffness.iter_mut().zip(by) {
                     *k += by * weight[v];
                 }
-            } else {
+            } else if at.has_spring {
                 spring3_pullback(p, j, weight);
             }
         }

@@ -184,7 +184,9 @@ pub fn armature_pullback<R: Real>(
     p.out_model.tendons[t].armature += share;
     rate_of_rate_pullback(model, p.links, t, alpha * along, p.cotangent, p.out_model);
     // By J_t itself: the rate of the tendon for one more joint velocity.
-    field.set(model, p.links, |i| alpha * (weight[i] * (by_a[i] + curve) + a[i] * by_weight[i]));
+    field.set(model, p.links, model.topology.acts_on_bodies(), |i| {
+        alpha * (weight[i] * (by_a[i] + curve) + a[i] * by_weight[i])
+    });
     let rates = &mut [(&mut *field, R::one())];
     pullback(model, p.state, p.links, t, R::zero(), rates, p.cotangent, p.out, p.out_model);
     field.finish(model, p.links, p.cotangent);

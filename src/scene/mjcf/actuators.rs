@@ -12,6 +12,8 @@ use crate::model::description::{Actuator, Dynamics, JointKind, Severity, Transmi
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Footprint {
     pub kept: bool,
+    /// Whether the numbers below are known.
+    pub certain: bool,
     pub controls: usize,
     pub activations: usize,
 }
@@ -24,6 +26,7 @@ pub(super) fn read(reader: &mut Reader) -> Result<(), Error> {
         let footprint = match &kept {
             Ok(actuator) => Footprint {
                 kept: true,
+                certain: true,
                 controls: 1,
                 activations: usize::from(actuator.dynamics != Dynamics::None),
             },
@@ -47,7 +50,8 @@ fn actuator<'a>(reader: &mut Reader<'a>, element: &'a Element) -> Result<Result<
     let servo = reader.classes.servo(element)?;
     let lost = Footprint {
         kept: false,
-        controls: if element.tag == "orientation" { 3 } else { 1 },
+        certain: servo.certain_size(),
+        controls: 1,
         activations: usize::from(servo.dynamics != Ok(Dynamics::None)),
     };
     if let Some(why) = refusal(element, &layers, &servo)? {

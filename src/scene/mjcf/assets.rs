@@ -148,8 +148,6 @@ fn written(element: &Element) -> Result<Surface, Error> {
 }
 
 /// Gives a primitive geom the size and place of the mesh that it names; false if it is left out.
-///
-/// The sizes are those of the box with the same inertia.
 pub(super) fn fit(
     reader: &mut Reader,
     element: &Element,
@@ -164,29 +162,48 @@ pub(super) fn fit(
     let Extent::Pose(own) = geom.extent else {
         return Err(element.error(format!("{} has both mesh and fromto (state one)", element.label())));
     };
-    if reader.compiler.fit_box {
-        let why = "it is fitted to the box of inertia, not to the bounding box";
-        reader.remark(Severity::Motion, element, format!("{} mesh", element.label()), why);
-    }
-    let mesh: &Mesh = &reader.out.meshes[number];
-    let [x, y, z] = equivalent_box(mesh);
-    let size = match geom.shape {
-        Shape::Sphere => [(x + y + z) / 3.0, 0.0, 0.0],
-        Shape::Capsule => [(x + y) / 2.0, (z - (x + y) / 4.0).max(0.0), 0.0],
-        Shape::Cylinder => [(x + y) / 2.0, z, 0.0],
-        Shape::Ellipsoid | Shape::Box => [x, y, z],
-        Shape::Plane | Shape::Mesh(_) => {
-            return Err(element.error(format!("{} cannot be fitted to a mesh", element.label())));
-        }
+    let mesh = &reader.out.meshes[number];
+    let bounding = reader.compiler.fit_box;
+    let (center, half) = if bounding { bounding_box(mesh) } else { ([0.0; 3], equivalent_box(mesh)) };
+    let Some(size) = fitted_size(geom.shape, half, bounding) else {
+        return Err(element.error(format!("{} cannot be fitted to a mesh", element.label())));
     };
     let scale = layers.number("fitscale", 1.0)?;
+    if scale <= 0.0 {
+        return Err(
+            element.error(format!("the fitscale of {} is {scale} (it must be positive)", element.label()))
+        );
+    }
     geom.size = size.map(|s| s * scale);
     geom.extent = Extent::Pose(Placement {
         frame: Some(own.pose()),
-        position: mesh.pose.position.to_array(),
+        position: mesh.pose.point(Vec3::from(center)).to_array(),
         rotation: mesh.pose.rotation.to_array(),
     });
     Ok(true)
+}
+
+/// The size of a primitive for a box of these half-sizes: around it, or of about its inertia.
+fn fitted_size(shape: Shape, [x, y, z]: [f64; 3], around: bool) -> Option<[f64; 3]> {
+    let radius = if around { x.max(y) } else { (x + y) / 2.0 };
+    match shape {
+        Shape::Sphere if around => Some([radius.max(z), 0.0, 0.0]),
+        Shape::Sphere => Some([(x + y + z) / 3.0, 0.0, 0.0]),
+        Shape::Capsule if around => Some([radius, (z - radius).max(0.0), 0.0]),
+        Shape::Capsule => Some([radius, (z - radius / 2.0).max(0.0), 0.0]),
+        Shape::Cylinder => Some([radius, z, 0.0]),
+        Shape::Ellipsoid | Shape::Box => Some([x, y, z]),
+        Shape::Plane | Shape::Mesh(_) => None,
+    }
+}
+
+/// Centre and half-sizes of the box around a mesh along its own axes.
+fn bounding_box(mesh: &Mesh) -> ([f64; 3], [f64; 3]) {
+    let extreme = |pick: fn(f64, f64) -> f64| -> [f64; 3] {
+        std::array::from_fn(|i| mesh.vertices.iter().map(|v| v[i]).reduce(pick).unwrap_or(0.0))
+    };
+    let (low, high) = (extreme(f64::min), extreme(f64::max));
+    (std::array::from_fn(|i| 0.5 * (low[i] + high[i])), std::array::from_fn(|i| 0.5 * (high[i] - low[i])))
 }
 
 /// The half-sizes of the box with the mesh's inertia.

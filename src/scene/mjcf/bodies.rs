@@ -54,6 +54,7 @@ fn world(reader: &mut Reader) -> Result<(), Error> {
         mocap: false,
         line: root.line,
     });
+    reader.body_files.push(root.file.clone());
     Ok(())
 }
 
@@ -116,6 +117,7 @@ fn body<'a>(reader: &mut Reader<'a>, element: &'a Element, scope: Scope) -> Resu
     }
     reader.names.add(Kind::Body, body.name.clone(), number, element)?;
     reader.out.bodies.push(body);
+    reader.body_files.push(element.file.clone());
     let class = reader.classes.around(element, scope.class)?;
     contents(reader, element, Scope { body: number, frame: None, class })
 }

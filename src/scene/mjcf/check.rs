@@ -1,7 +1,6 @@
 //! What must hold of a whole tree before it can move.
 
 use super::Reader;
-use super::compiler::Compiler;
 use super::weight::{Bulk, body_bulk};
 use super::xml::Element;
 use crate::error::Error;
@@ -13,38 +12,33 @@ const LEAST: f64 = 1e-15;
 pub(super) fn check(reader: &Reader) -> Result<(), Error> {
     let out = &reader.out;
     for number in 1..out.bodies.len() {
-        joints(out, number)?;
-        explicit_inertia(&reader.compiler, out, number)?;
+        joints(reader, number)?;
+        explicit_inertia(reader, number)?;
         if out.joints.iter().any(|j| j.body == number) && !heavy(reader, number) {
-            return Err(error(
-                out,
-                out.bodies[number].line,
-                format!(
-                    "{} moves but has no mass or no inertia (give it an inertial or geoms that weigh)",
-                    label(&out.bodies[number])
-                ),
-            ));
+            let message = format!(
+                "{} moves but has no mass or no inertia (give it an inertial or geoms that weigh)",
+                label(&out.bodies[number])
+            );
+            return Err(error(reader, number, message));
         }
     }
-    planes(out)
+    planes(reader)
 }
 
 fn label(body: &Body) -> String {
     body.name.as_ref().map_or("body".to_string(), |name| format!("body \"{name}\""))
 }
 
-fn error(out: &Description, line: u32, message: String) -> Error {
-    Error::at(out.path.clone(), line, message)
+fn error(reader: &Reader, number: usize, message: String) -> Error {
+    let file = reader.body_files[number].to_string();
+    Error::at(file, reader.out.bodies[number].line, message)
 }
 
 /// Which joints may be together in one body.
-fn joints(out: &Description, number: usize) -> Result<(), Error> {
-    let body = &out.bodies[number];
-    let joints: Vec<_> = out.joints.iter().filter(|j| j.body == number).collect();
-    let wrong = |message: &str| {
-        let line = joints.first().map_or(body.line, |j| j.line);
-        Err(error(out, line, format!("{} has {message}", label(body))))
-    };
+fn joints(reader: &Reader, number: usize) -> Result<(), Error> {
+    let body = &reader.out.bodies[number];
+    let joints: Vec<_> = reader.out.joints.iter().filter(|j| j.body == number).collect();
+    let wrong = |message: &str| Err(error(reader, number, format!("{} has {message}", label(body))));
     let dofs: usize = joints.iter().map(|j| j.kind.sizes().1).sum();
     let free = joints.iter().any(|j| j.kind == JointKind::Free);
     if free && joints.len() > 1 {
@@ -68,26 +62,28 @@ fn joints(out: &Description, number: usize) -> Result<(), Error> {
 }
 
 /// An inertia that the file states must be one that a body can have.
-fn explicit_inertia(compiler: &Compiler, out: &Description, number: usize) -> Result<(), Error> {
-    let body = &out.bodies[number];
+fn explicit_inertia(reader: &Reader, number: usize) -> Result<(), Error> {
+    let (body, rule) = (&reader.out.bodies[number], &reader.compiler.rule);
     let full = matches!(body.inertial, Inertial::Full { .. });
     if matches!(body.inertial, Inertial::FromGeoms) {
         return Ok(());
     }
-    let Some(bulk) = body_bulk(&body.inertial, [].into_iter(), &out.meshes) else { return Ok(()) };
+    let Some(bulk) = body_bulk(&body.inertial, [].into_iter(), &reader.out.meshes) else {
+        return Ok(());
+    };
     if full && bulk.moments.iter().any(|&m| m <= 0.0) {
         let message = format!("the fullinertia of {} is not positive definite", label(body));
-        return Err(error(out, body.line, message));
+        return Err(error(reader, number, message));
     }
-    let [a, b, c] = bulk.moments.map(|m| m.max(compiler.rule.bound_inertia));
+    let [a, b, c] = bulk.moments.map(|m| m.max(rule.bound_inertia));
     let possible = [(a + b, c), (b + c, a), (c + a, b)].iter().all(|(sum, x)| *sum >= x * (1.0 - 1e-12));
-    if !compiler.rule.balance && !possible {
+    if !rule.balance && !possible {
         let message = format!(
             "the principal inertias {a} {b} {c} of {} belong to no body (two together must be at least \
              the third; balanceinertia of compiler repairs it)",
             label(body)
         );
-        return Err(error(out, body.line, message));
+        return Err(error(reader, number, message));
     }
     Ok(())
 }
@@ -112,7 +108,8 @@ pub(super) fn bulk(out: &Description, number: usize) -> Option<Bulk> {
 }
 
 /// A plane is endless and may not move.
-fn planes(out: &Description) -> Result<(), Error> {
+fn planes(reader: &Reader) -> Result<(), Error> {
+    let out = &reader.out;
     for geom in out.geoms.iter().filter(|g| g.shape == Shape::Plane) {
         let mut body = geom.body;
         while body != 0 {
@@ -120,7 +117,7 @@ fn planes(out: &Description) -> Result<(), Error> {
                 let name = geom.name.as_ref().map_or("a plane".to_string(), |n| format!("plane \"{n}\""));
                 let message =
                     format!("{name} is in {}, which moves (planes must be static)", label(&out.bodies[body]));
-                return Err(error(out, geom.line, message));
+                return Err(error(reader, geom.body, message));
             }
             body = out.bodies[body].parent;
         }

@@ -53,6 +53,7 @@ pub(super) fn geom<'a>(reader: &mut Reader<'a>, element: &'a Element, scope: Sco
         extent: extent(reader, element, &layers, shape, scope)?,
         weight: weight(element, &layers)?,
         weighs: false,
+        shell: layers.boolean("shellinertia", false)?,
         contact: contact(element, &layers)?,
         color,
         group: layers.integer("group", 0)?,
@@ -219,9 +220,6 @@ fn note_unsupported(reader: &mut Reader, element: &Element, layers: &Layers) -> 
     }
     if layers.number("adhesion", 0.0)? != 0.0 {
         asked.push(("adhesion", "adhesion is not supported: it does not stick"));
-    }
-    if layers.boolean("shellinertia", false)? {
-        asked.push(("shellinertia", "shells are not supported: it weighs as a solid"));
     }
     if element.children.iter().any(|e| e.tag == "plugin") {
         asked.push(("plugin", "plugins are not supported"));

@@ -50,6 +50,7 @@ pub(super) fn joint<'a>(reader: &mut Reader<'a>, element: &'a Element, scope: Sc
         actuator_gravcomp: layers.boolean("actuatorgravcomp", false)?,
         line: element.line,
     };
+    layers.integer("group", 0)?;
     if layers.number("springyield", 0.0)? > 0.0 {
         let what = format!("{} springyield", element.label());
         reader.remark(Severity::Motion, element, what, "springs do not yield: they stay elastic");

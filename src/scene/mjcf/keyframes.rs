@@ -13,7 +13,7 @@ pub(super) fn read(reader: &mut Reader) -> Result<(), Error> {
     let root = reader.root;
     for element in section(root, "keyframe") {
         // What is left out may have had entries of its own, so the vectors cannot be understood.
-        if reader.names.incomplete {
+        if reader.names.incomplete || reader.footprints.iter().any(|p| !p.certain) {
             let why = "parts of the model are left out: the keyframe is left out too";
             reader.remark(Severity::Constraint, element, element.label(), why);
             continue;

@@ -31,6 +31,7 @@ mod xml;
 mod tests;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::model::description::{Constraints, Description, Options, Remark, Severity};
@@ -76,6 +77,8 @@ struct Reader<'a> {
     /// Whether a free joint asks to move its body's frame to the inertial frame.
     aligned: Vec<bool>,
     footprints: Vec<Footprint>,
+    /// The file in which each body stands.
+    body_files: Vec<Arc<str>>,
     out: Description,
 }
 
@@ -107,6 +110,7 @@ impl<'a> Reader<'a> {
             tendon_ranges: Vec::new(),
             aligned: Vec::new(),
             footprints: Vec::new(),
+            body_files: Vec::new(),
             out,
         })
     }

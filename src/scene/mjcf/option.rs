@@ -14,6 +14,12 @@ pub(super) fn read(reader: &mut Reader) -> Result<(), Error> {
         integrator(reader, &layers)?;
         solver_settings(reader, &layers)?;
     }
+    let compiler = Layers::sections(root, "compiler");
+    if compiler.boolean("fusestatic", false)? {
+        let why = "static bodies stay bodies of their own: they move the same";
+        let own = compiler.own().unwrap_or(root);
+        reader.remark(Severity::Constraint, own, "compiler fusestatic", why);
+    }
     for flag in section(root, "option").filter(|e| e.tag == "flag") {
         flags(reader, flag)?;
     }

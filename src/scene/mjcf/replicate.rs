@@ -1,7 +1,7 @@
 //! `replicate` elements, written out as frames with renamed copies.
 //!
 //! Every name inside gets a suffix, and so does every element outside the tree that refers to
-//! names inside only: it is copied once per replica, behind its other siblings.
+//! a name inside: it is copied once per replica, behind its other siblings.
 
 use std::collections::HashSet;
 
@@ -24,6 +24,9 @@ pub(super) fn expand(root: &mut Element, compiler: &Compiler) -> Result<(), Erro
     Ok(())
 }
 
+/// More replicas than this are a slip of the pen, and would fill the memory.
+const MOST: i64 = 100_000;
+
 /// The names inside a `replicate`, and what its copies append to them.
 struct Replicated {
     names: HashSet<(String, String)>,
@@ -43,18 +46,20 @@ fn expand_in(element: &mut Element, compiler: &Compiler, done: &mut Vec<Replicat
     }
     let layers = Layers::new(&[], element);
     element.required("count")?;
-    let count = usize::try_from(layers.integer("count", 0)?)
-        .map_err(|_| element.error("the count of replicate is negative"))?;
+    let count = layers.integer("count", 0)?;
+    if !(0..=MOST).contains(&count) {
+        return Err(element.error(format!("the count of replicate is {count} (it is 0 to {MOST})")));
+    }
     let offset = Vec3::from(layers.exact::<3>("offset")?.unwrap_or([0.0; 3]));
     let angles = layers.exact::<3>("euler")?.unwrap_or([0.0; 3]);
-    let suffixes = suffixes(count, element.get("sep").unwrap_or(""));
+    let suffixes = suffixes(count as usize, element.get("sep").unwrap_or(""));
     let mut names = HashSet::new();
     element.children.iter().for_each(|c| collect_names(c, &mut names));
-    let mut copies = Vec::with_capacity(count);
+    let mut copies = Vec::with_capacity(suffixes.len());
     let mut position = Vec3::zero();
-    let step = euler(angles, compiler);
-    let mut rotation = crate::spatial::Quat::identity();
-    for suffix in &suffixes {
+    for (number, suffix) in suffixes.iter().enumerate() {
+        // The angles grow, not the rotation: the same if they turn about one axis.
+        let rotation = euler(angles.map(|angle| number as f64 * angle), compiler);
         let mut frame = element.beside("frame");
         frame.set("pos", spelled(&position.to_array()));
         frame.set("quat", spelled(&rotation.to_array()));
@@ -62,7 +67,6 @@ fn expand_in(element: &mut Element, compiler: &Compiler, done: &mut Vec<Replicat
         frame.children.iter_mut().for_each(|c| rename(c, &names, suffix));
         copies.push(frame);
         position += rotation.rotate(offset);
-        rotation = rotation * step;
     }
     let mut outer = element.beside("frame");
     outer.attributes.extend(element.get("childclass").map(|c| ("childclass".to_string(), c.to_string())));
@@ -119,8 +123,6 @@ fn rename_reference(
     }
 }
 
-const SECTIONS: [&str; 5] = ["contact", "equality", "tendon", "actuator", "sensor"];
-
 /// The kind of element that an attribute of an outside element names, if it names one.
 fn referred(element: &Element, section: &str, attribute: &str) -> Option<String> {
     let kind = match attribute {
@@ -138,12 +140,11 @@ fn referred(element: &Element, section: &str, attribute: &str) -> Option<String>
     Some(if kind == "xbody" { "body".to_string() } else { kind.to_string() })
 }
 
-/// Copies the outside elements that refer to replicated names only, once per replica.
+/// Copies the outside elements that refer to replicated names, once per replica.
 fn copy_references(root: &mut Element, replicated: &Replicated) {
     let mut names = replicated.names.clone();
     // Tendons come before what refers to them, so one pass in this order is enough.
     for tag in ["tendon", "contact", "equality", "actuator", "sensor"] {
-        debug_assert!(SECTIONS.contains(&tag));
         let mut moved = Vec::new();
         for section in root.children.iter_mut().filter(|s| s.tag == tag) {
             let (inside, outside) = std::mem::take(&mut section.children)
@@ -170,7 +171,7 @@ fn copy_references(root: &mut Element, replicated: &Replicated) {
     }
 }
 
-/// Whether an element refers to something, and only to names inside.
+/// Whether an element refers to a name inside.
 fn refers_inside(element: &Element, section: &str, names: &HashSet<(String, String)>) -> bool {
     fn references(element: &Element, section: &str, found: &mut Vec<(String, String)>) {
         for (attribute, value) in element.attributes.iter().filter(|(_, value)| !value.is_empty()) {
@@ -180,7 +181,7 @@ fn refers_inside(element: &Element, section: &str, names: &HashSet<(String, Stri
     }
     let mut found = Vec::new();
     references(element, section, &mut found);
-    !found.is_empty() && found.iter().all(|reference| names.contains(reference))
+    found.iter().any(|reference| names.contains(reference))
 }
 
 fn rename_outside(element: &mut Element, section: &str, names: &HashSet<(String, String)>, suffix: &str) {

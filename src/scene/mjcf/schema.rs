@@ -56,7 +56,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("position", "@geared kp kv dampratio timeconst inheritrange"),
     ("velocity", "@geared kv"),
     ("intvelocity", "@geared kp kv dampratio inheritrange actlimited actrange"),
-    ("orientation", "@pushed kp kv dampratio input"),
+    ("orientation", "ctrlrange forcerange forcelimited group user @delayed kp kv dampratio input"),
     ("pid", "@geared kp ki kv dampratio imax slewmax inheritrange input posrange velrange ffrange"),
     ("damper", "gear cranklength damping armature ctrlrange forcerange forcelimited group user @delayed kv"),
     ("cylinder", "@geared area diameter bias timeconst"),
@@ -154,7 +154,7 @@ const RULES: &[&str] = &[
     "world: | @tree inertial joint freejoint",
     "body: name childclass @posed mocap gravcomp simple fuse sleep user | @tree inertial? joint freejoint \
      plugin",
-    "frame: name childclass @posed scale scaling massscale | @tree inertial? joint freejoint plugin",
+    "frame: name childclass @posed scale scaling massscale | @tree inertial joint freejoint plugin",
     "replicate: count sep offset euler childclass | @tree joint freejoint inertial",
     "inertial: @posed mass diaginertia fullinertia",
     "joint: @joint name class",
@@ -164,7 +164,7 @@ const RULES: &[&str] = &[
     "camera: @camera name class target",
     "light: @light name class target texture",
     "attach: model body frame prefix",
-    "flexcomp: name type count spacing scale mass inertiabox radius rgba material group file point element \
+    "flexcomp: name type count spacing scale mass inertiabox radius rgba material group file mesh point element \
      texcoord dim dof origin rigid flatskin cellcount @posed | edge? elasticity? contact?=flex_contact pin \
      plugin",
     "edge: stiffness damping equality @softness",
@@ -172,8 +172,9 @@ const RULES: &[&str] = &[
     "flex_contact: @contacting activelayers passive selfcollide",
     "pin: id range grid gridrange",
     "deformable: | flex skin",
+    "flex_edge: damping stiffness",
     "flex: name body node nodecoord vertex element texcoord elemtexcoord dim dof cellcount radius rgba \
-     material group flatskin | contact?=flex_contact edge? elasticity?",
+     material group flatskin | contact?=flex_contact edge?=flex_edge elasticity?",
     "contact: | pair exclude",
     "pair: @pair name class geom1 geom2",
     "exclude: name body1 body2",

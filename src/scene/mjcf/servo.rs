@@ -101,7 +101,7 @@ impl Servo {
             "cylinder" => self.overlay_cylinder(layers)?,
             _ => {
                 self = Self::of(tag);
-                self.dynamics = if tag == "orientation" { Ok(Dynamics::None) } else { Err("other") };
+                self.dynamics = Err(if tag == "muscle" { "muscle" } else { "other" });
             }
         }
         self.tag = tag.to_string();
@@ -203,6 +203,12 @@ impl Servo {
     /// Whether it is a position servo, to which ranges and damping ratios apply.
     pub fn is_servo(&self) -> bool {
         self.gain == Shape::Fixed && self.bias == Shape::Affine && self.gains[0] == -self.biases[1]
+    }
+
+    /// Whether it has one control, and one activation if any.
+    pub fn certain_size(&self) -> bool {
+        let single = |shape| matches!(shape, Shape::Fixed | Shape::Affine | Shape::Other("muscle"));
+        matches!(self.dynamics, Ok(_) | Err("muscle")) && single(self.gain)
     }
 
     /// Why it cannot be simulated, if so.

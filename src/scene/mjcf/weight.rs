@@ -1,7 +1,8 @@
 //! How heavy geoms and bodies are, in plain numbers, for what must be decided while reading.
 
 use crate::model::description::{Extent, Geom, Inertial, Mesh, Placement, Shape, Weight};
-use crate::spatial::{Pose, Quat, Sym3, Vec3, rotation_z_to, symmetric_eigen};
+use crate::scene::mesh::principal_axes;
+use crate::spatial::{Pose, Quat, Sym3, Vec3, rotation_z_to};
 use std::f64::consts::PI;
 
 /// Geoms that are not heavier than this do not count in the inertia of their body [kg].
@@ -109,7 +110,7 @@ pub(super) fn body_bulk<'g>(
 }
 
 fn principal(mass: f64, placement: Placement, tensor: [f64; 6]) -> Bulk {
-    let (values, turn) = symmetric_eigen(Sym3::from(tensor));
+    let (values, turn) = principal_axes(Sym3::from(tensor));
     let pose = placement.pose();
     Bulk {
         mass,
@@ -139,6 +140,6 @@ fn from_geoms<'g>(geoms: impl Iterator<Item = &'g Geom>, meshes: &[Mesh]) -> Opt
         let own = Sym3::congruence(p.pose.rotation.to_matrix(), Vec3::from(p.moments));
         sum + own + Sym3::point(p.pose.position - center).scale(p.mass)
     });
-    let (values, rotation): (Vec3<f64>, Quat<f64>) = symmetric_eigen(tensor);
+    let (values, rotation): (Vec3<f64>, Quat<f64>) = principal_axes(tensor);
     Some(Bulk { mass, pose: Pose { position: center, rotation }, moments: values.to_array() })
 }

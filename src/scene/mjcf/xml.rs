@@ -78,7 +78,7 @@ fn parse(text: &str, path: &Path) -> Result<Element, Error> {
     let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
     let document = roxmltree::Document::parse_with_options(&text, options)
         .map_err(|e| Error::at(label.to_string(), e.pos().row, format!("malformed XML: {e}")))?;
-    Ok(detached(document.root_element(), &label))
+    detached(document.root_element(), &label, 0)
 }
 
 /// Blanks comments, because many model files have two dashes inside them, which XML forbids.
@@ -95,20 +95,29 @@ fn without_comments(text: &str) -> String {
     result
 }
 
-fn detached(node: roxmltree::Node, file: &Arc<str>) -> Element {
+/// How deep elements may be nested: far deeper than any robot, and safe for the stack.
+const DEEPEST: usize = 400;
+
+fn detached(node: roxmltree::Node, file: &Arc<str>, depth: usize) -> Result<Element, Error> {
+    let line = node.document().text_pos_at(node.range().start).row;
+    if depth > DEEPEST {
+        let message = format!("elements are nested more than {DEEPEST} deep");
+        return Err(Error::at(file.to_string(), line, message));
+    }
     // Attributes with a namespace only point at schemas for editors.
     let attributes = node
         .attributes()
         .filter(|a| a.namespace().is_none())
         .map(|a| (a.name().to_string(), a.value().to_string()))
         .collect();
-    Element {
+    let children = node.children().filter(|n| n.is_element());
+    Ok(Element {
         tag: node.tag_name().name().to_string(),
         attributes,
-        children: node.children().filter(|n| n.is_element()).map(|n| detached(n, file)).collect(),
+        children: children.map(|n| detached(n, file, depth + 1)).collect::<Result<_, _>>()?,
         file: file.clone(),
-        line: node.document().text_pos_at(node.range().start).row,
-    }
+        line,
+    })
 }
 
 /// Replaces every `include` by the children of the root of its file.

@@ -1,0 +1,202 @@
+//! Whole rollouts: the adjoint against dual numbers, on every model, integrator and kind of input.
+
+use costate::model::description::{Description, Integrator};
+use costate::model::{Input, Model, State, Values, assemble};
+use costate::number::{Dual, Tangent, Wide};
+use costate::objective::RandomLinear;
+use costate::physics::derive::{self, Compilation};
+use costate::rollout::{Gradient, Memory, Workspace, cost, value_and_gradient};
+use costate::spatial::{Force, Quat, Vec3};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+use crate::recorded::{Recorded, all, situation};
+
+type Number = Wide<f64>;
+
+/// A rollout with everything that can be differentiated.
+struct Rollout {
+    description: Description,
+    parameters: Vec<f64>,
+    start: State<f64>,
+    inputs: Vec<Input<f64>>,
+    objective: RandomLinear,
+}
+
+impl Rollout {
+    fn new(r: &Recorded, integrator: Integrator, steps: usize) -> Self {
+        let mut description = r.description.clone();
+        description.option.integrator = integrator;
+        let model = derive::compile(&description);
+        let (mut start, input) = situation(&model, &r.values["steps"][0]);
+        for (k, q) in start.q.iter_mut().enumerate() {
+            *q *= 1.0 + 1e-3 * k as f64;
+        }
+        let mut random = Pcg64::seed_from_u64(7);
+        let inputs = (0..steps)
+            .map(|_| {
+                let mut input = input.map(|x| x);
+                let mut noise = || random.random_range(-0.5..0.5);
+                input.u.iter_mut().for_each(|u| *u += noise());
+                input.force.iter_mut().for_each(|u| *u += noise());
+                for w in &mut input.wrench {
+                    let f = Vec3::new(noise(), noise(), noise());
+                    *w = Force::new(Vec3::new(noise(), noise(), noise()), f);
+                }
+                input
+            })
+            .collect();
+        let parameters = derive::parameters(&description).iter().map(|p| p.value).collect();
+        let objective = RandomLinear::new(&model, steps, 3);
+        Self { description, parameters, start, inputs, objective }
+    }
+
+    /// The gradient by the adjoint, flat.
+    fn adjoint(&self, memory: Memory) -> (f64, Vec<f64>) {
+        let compiled = Compilation::new(&self.description, &self.parameters);
+        let mut workspace = Workspace::new(&compiled.model, &self.start);
+        let mut objective = self.objective.clone();
+        let (cost, gradient) = value_and_gradient(
+            &compiled.model,
+            &self.start,
+            &self.inputs,
+            &mut objective,
+            memory,
+            &mut workspace,
+        )
+        .unwrap();
+        (cost, [flat(gradient), compiled.pullback(&gradient.model)].concat())
+    }
+
+    /// Derivatives by eight variables from number `first` on.
+    fn dual(&self, first: usize) -> [f64; 8] {
+        let mut next = 0;
+        let mut vary = |x: f64| -> Number {
+            let mut out: Number = Dual::constant(x);
+            if (first..first + 8).contains(&next) {
+                out.tangent.set(next - first, 1.0);
+            }
+            next += 1;
+            out
+        };
+        let plain = derive::compile(&self.description);
+        let start = moved(&plain, &self.start, &mut vary);
+        let inputs: Vec<Input<Number>> = self.inputs.iter().map(|i| vary_input(i, &mut vary)).collect();
+        let parameters: Vec<Number> = self.parameters.iter().map(|&x| vary(x)).collect();
+        let mut model: Model<Number> = assemble(&self.description, &mut Values(parameters.iter()));
+        derive::complete(&self.description, &mut model);
+        cost(&model, &start, &inputs, &mut self.objective.clone()).unwrap().tangent.to_array()
+    }
+}
+
+pub fn moved(model: &Model<f64>, state: &State<f64>, vary: &mut impl FnMut(f64) -> Number) -> State<Number> {
+    let zero = |n: usize| vec![0.0; n];
+    let t = &model.topology;
+    let mut tangent = |n: usize| zero(n).into_iter().map(&mut *vary).collect::<Vec<_>>();
+    let (q, v, act) = (tangent(t.nv), tangent(t.nv), tangent(t.na));
+    let start = state.map(Dual::constant);
+    let mut out = start.moved(&model.map(Dual::constant), &q, &v, &act);
+    // A displacement normalizes a quaternion; the stored length is kept.
+    for at in &t.joints {
+        use costate::model::description::JointKind;
+        let q = match at.kind {
+            JointKind::Free => at.q + 3,
+            JointKind::Ball => at.q,
+            _ => continue,
+        };
+        let norm: f64 = state.q[q..q + 4].iter().map(|x| x * x).sum::<f64>().sqrt();
+        out.q[q..q + 4].iter_mut().for_each(|x| *x = *x * Dual::constant(norm));
+    }
+    for pose in &mut out.mocap {
+        let mut three = || Vec3::new(vary(0.0), vary(0.0), vary(0.0));
+        let (turn, shift) = (three(), three());
+        pose.rotation = Quat::exp(turn) * pose.rotation;
+        pose.position += shift;
+    }
+    out
+}
+
+pub fn vary_input(input: &Input<f64>, vary: &mut impl FnMut(f64) -> Number) -> Input<Number> {
+    let u = input.u.iter().map(|&x| vary(x)).collect();
+    let force = input.force.iter().map(|&x| vary(x)).collect();
+    let mut three = |v: Vec3<f64>| Vec3::new(vary(v.x), vary(v.y), vary(v.z));
+    let wrench = input.wrench.iter().map(|w| Force::new(three(w.torque), three(w.force))).collect();
+    Input { u, force, wrench }
+}
+
+fn flat(g: &Gradient<f64>) -> Vec<f64> {
+    let wrench = |w: &Force<f64>| [w.torque.to_array(), w.force.to_array()].concat();
+    let mut out = [&g.start.q[..], &g.start.v, &g.start.act].concat();
+    out.extend(g.start.mocap.iter().flat_map(wrench));
+    for i in &g.inputs {
+        out.extend(&i.u);
+        out.extend(&i.force);
+        out.extend(i.wrench.iter().flat_map(wrench));
+    }
+    out
+}
+
+const INTEGRATORS: [Integrator; 4] =
+    [Integrator::Euler, Integrator::RungeKutta4, Integrator::Implicit, Integrator::ImplicitFast];
+
+/// The largest difference of adjoint and dual, relative to the largest derivative of its kind.
+fn worst(r: &Recorded, integrator: Integrator, steps: usize) -> (f64, String) {
+    let rollout = Rollout::new(r, integrator, steps);
+    let (_, adjoint) = rollout.adjoint(Memory::Full);
+    let n = adjoint.len();
+    let names = derive::parameters(&rollout.description);
+    let parameters_from = n - names.len();
+    let name = |k: usize| match k.checked_sub(parameters_from) {
+        Some(p) => names[p].name.clone(),
+        None => format!("input {k}"),
+    };
+    let (mut worst, mut place) = (0.0, String::new());
+    let mut dual = Vec::new();
+    for first in (0..n).step_by(8) {
+        dual.extend(rollout.dual(first));
+    }
+    let scale = |range: std::ops::Range<usize>| dual[range].iter().fold(1.0, |m: f64, x| m.max(x.abs()));
+    let scales = [scale(0..parameters_from), scale(parameters_from..n)];
+    for k in 0..n {
+        let error = (adjoint[k] - dual[k]).abs() / scales[usize::from(k >= parameters_from)];
+        if error > worst || error.is_nan() {
+            worst = if error.is_nan() { f64::INFINITY } else { error };
+            place = format!("{}: {} instead of {}", name(k), adjoint[k], dual[k]);
+        }
+    }
+    (worst, place)
+}
+
+#[test]
+fn the_adjoint_equals_dual_numbers_for_every_model_integrator_and_input() {
+    let mut failed = false;
+    for r in all() {
+        for integrator in INTEGRATORS {
+            let (error, place) = worst(&r, integrator, 3);
+            if error > 1e-11 {
+                failed = true;
+                println!("{:20} {integrator:?} {error:.1e} {place}", r.name);
+            }
+        }
+    }
+    assert!(!failed, "see the table above");
+}
+
+#[test]
+fn every_memory_gives_the_same_gradient_to_the_last_bit() {
+    for r in all() {
+        for integrator in INTEGRATORS {
+            let rollout = Rollout::new(&r, integrator, 7);
+            let full = rollout.adjoint(Memory::Full);
+            for memory in [Memory::Light, Memory::Bytes(1), Memory::Bytes(2000)] {
+                let other = rollout.adjoint(memory);
+                assert_eq!(full.0.to_bits(), other.0.to_bits());
+                assert!(
+                    full.1.iter().zip(&other.1).all(|(a, b)| a.to_bits() == b.to_bits()),
+                    "{} {integrator:?} {memory:?}",
+                    r.name
+                );
+            }
+        }
+    }
+}
