@@ -38,10 +38,7 @@ impl Check {
         let controls = match subject.planned() {
             Some(planned) => self.shaken(&subject, planned),
             None => {
-                let mut random = Pcg64::seed_from_u64(self.seed);
-                for x in subject.start.v.iter_mut().chain(&mut subject.start.act) {
-                    *x += 0.3 * normal(&mut random);
-                }
+                self.shake_start(&mut subject);
                 subject.random_controls(STEPS, self.seed)
             }
         };
@@ -71,6 +68,18 @@ impl Check {
             answer.outcome = Outcome::CheckFailed;
         }
         Ok(answer)
+    }
+
+    /// Moves the start of a bare model: at its reference much is zero, and a slack tendon may be at the
+    /// very end of its slack, where no derivative is.
+    fn shake_start(&self, subject: &mut Subject) {
+        let mut random = Pcg64::seed_from_u64(self.seed);
+        let t = &subject.model.topology;
+        let mut draw = |count: usize, scale: f64| -> Vec<f64> {
+            (0..count).map(|_| scale * normal(&mut random)).collect()
+        };
+        let (q, v, act) = (draw(t.nv, 0.1), draw(t.nv, 0.3), draw(t.na, 0.3));
+        subject.start = subject.start.moved(&subject.model, &q, &v, &act);
     }
 
     /// The controls of a scene moved a little toward random ones: at rest much would cancel.

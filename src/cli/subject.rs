@@ -63,6 +63,18 @@ impl Subject {
         Self { path: path.to_owned(), scene: None, description, model, start, idle }
     }
 
+    /// Says once, on standard error, that constraints of the model are not simulated.
+    pub fn tell_what_waits(&self) {
+        let waits = |r: &&Remark| r.severity == Severity::Constraint;
+        let count = self.description.remarks.iter().filter(waits).count();
+        if count > 0 {
+            let path = self.description.path.as_str();
+            eprintln!(
+                "note: {count} contacts or constraints are not simulated yet (costate inspect {path} lists them)"
+            );
+        }
+    }
+
     /// The inputs that a scene begins with, one for each step.
     pub fn planned(&self) -> Option<Vec<Input<f64>>> {
         let problem = &self.scene.as_ref()?.problem;

@@ -274,8 +274,9 @@ fn ticks(range: &Range<f64>, most: usize, whole: bool) -> Vec<f64> {
     if whole {
         step = step.max(1.0).round();
     }
-    let first = (range.start / step).ceil() as i64;
-    let last = (range.end / step).floor() as i64;
+    // A sum of time steps ends a little beside a round number.
+    let first = (range.start / step - 1e-6).ceil() as i64;
+    let last = (range.end / step + 1e-6).floor() as i64;
     (first..=last).map(|k| k as f64 * step).collect()
 }
 

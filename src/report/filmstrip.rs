@@ -30,7 +30,9 @@ impl Default for Filmstrip {
 }
 
 /// Width of the page and the most height that frames may take.
-const PAGE: (f64, f64) = (1120.0, 640.0);
+const PAGE: (f64, f64) = (1120.0, 820.0);
+/// How many times its own size a robot goes before the windows follow it.
+const FAR: f64 = 8.0;
 const GAP: f64 = 6.0;
 const CAPTION: f64 = 22.0;
 const MARGIN: f64 = 10.0;
@@ -177,7 +179,7 @@ fn windows(frames: &[Frame], trace: &[[f64; 2]]) -> Vec<Window> {
     }
     let mut all = own.iter().copied().reduce(Window::joined).unwrap_or(empty);
     let largest = own.iter().fold((0.0f64, 0.0f64), |(w, h), o| (w.max(o.width), h.max(o.height)));
-    let goes_far = (all.width > 4.0 * largest.0, all.height > 4.0 * largest.1);
+    let goes_far = (all.width > FAR * largest.0, all.height > FAR * largest.1);
     if goes_far == (false, false) {
         all = trace.iter().fold(all, |all, p| all.joined(Window::at(*p)));
         // What stands still near by belongs to the scene; a wall or a long rail does not widen it.

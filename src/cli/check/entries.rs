@@ -21,7 +21,7 @@ type Tangents = <f64 as Real>::Tangents;
 const MOST_DUALS: usize = 400;
 const MOST_DIFFERENCES: usize = 60;
 /// Steps tried one after the other where a difference is off: near a small number, or a kink.
-const STEP_SHARES: [f64; 4] = [1.0, 0.1, 0.01, 10.0];
+const STEP_SHARES: [f64; 6] = [1.0, 0.1, 0.01, 0.001, 0.0001, 10.0];
 
 /// A rollout as a function of all its inputs.
 pub struct Rollout<'a> {
