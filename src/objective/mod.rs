@@ -1,12 +1,27 @@
 //! What is wished for.
+//!
+//! An [`Objective`] is a cost on every state of a rollout. [`Terms`] adds up costs of the form
+//! *weight × penalty(quantity − target)*, with hand-written pullbacks; [`Custom`] takes a cost that
+//! a user writes as a generic function, and finds its pullback on a tape; a pair of objectives is
+//! their sum. [`goals`] judges a finished rollout against bounds.
 
+mod custom;
+pub mod goals;
+mod penalty;
+mod quantity;
 mod random;
+mod terms;
 
 use crate::model::{Input, Model, State};
 use crate::number::Real;
 use crate::physics::Cotangents;
 
+pub use custom::{Custom, Law};
+pub use penalty::Penalty;
+pub(crate) use quantity::matches;
+pub use quantity::{Place, Quantity, known_quantities, quantities};
 pub use random::RandomLinear;
+pub use terms::{Term, Terms, When};
 
 /// A cost on every state of a rollout and on the input that acts there.
 pub trait Objective<R: Real> {
@@ -22,4 +37,23 @@ pub trait Objective<R: Real> {
         k: usize,
         out: &mut Cotangents<R>,
     );
+}
+
+/// The sum of two objectives.
+impl<R: Real, A: Objective<R>, B: Objective<R>> Objective<R> for (A, B) {
+    fn cost(&mut self, model: &Model<R>, state: &State<R>, input: Option<&Input<R>>, k: usize) -> R {
+        self.0.cost(model, state, input, k) + self.1.cost(model, state, input, k)
+    }
+
+    fn cost_pullback(
+        &mut self,
+        model: &Model<R>,
+        state: &State<R>,
+        input: Option<&Input<R>>,
+        k: usize,
+        out: &mut Cotangents<R>,
+    ) {
+        self.0.cost_pullback(model, state, input, k, out);
+        self.1.cost_pullback(model, state, input, k, out);
+    }
 }

@@ -2,3 +2,5 @@
 
 pub mod mesh;
 pub mod mjcf;
+#[cfg(feature = "app")]
+pub mod toml;

@@ -89,7 +89,7 @@ impl Rollout {
     }
 }
 
-fn moved(model: &Model<f64>, state: &State<f64>, vary: &mut impl FnMut(f64) -> Number) -> State<Number> {
+pub fn moved(model: &Model<f64>, state: &State<f64>, vary: &mut impl FnMut(f64) -> Number) -> State<Number> {
     let zero = |n: usize| vec![0.0; n];
     let t = &model.topology;
     let mut tangent = |n: usize| zero(n).into_iter().map(&mut *vary).collect::<Vec<_>>();
@@ -116,7 +116,7 @@ fn moved(model: &Model<f64>, state: &State<f64>, vary: &mut impl FnMut(f64) -> N
     out
 }
 
-fn vary_input(input: &Input<f64>, vary: &mut impl FnMut(f64) -> Number) -> Input<Number> {
+pub fn vary_input(input: &Input<f64>, vary: &mut impl FnMut(f64) -> Number) -> Input<Number> {
     let u = input.u.iter().map(|&x| vary(x)).collect();
     let force = input.force.iter().map(|&x| vary(x)).collect();
     let mut three = |v: Vec3<f64>| Vec3::new(vary(v.x), vary(v.y), vary(v.z));

@@ -1,0 +1,5 @@
+//! What decides.
+
+mod open_loop;
+
+pub use open_loop::{Plan, Shape};

@@ -1,0 +1,105 @@
+//! Bounds that a finished rollout is judged against.
+
+use std::ops::RangeInclusive;
+
+use super::Quantity;
+use crate::model::{Input, Model, State};
+use crate::physics::articulated::{Links, kinematics};
+use crate::spatial::Vec3;
+
+/// What is asked of a quantity in a window of time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Goal {
+    /// As the scene calls it.
+    pub name: String,
+    pub quantity: Quantity,
+    pub measured_as: MeasuredAs,
+    pub asked: Bound,
+    /// The states that count, first and last.
+    pub window: RangeInclusive<usize>,
+}
+
+/// How a quantity becomes the one number that is bounded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MeasuredAs {
+    /// The number itself.
+    Itself,
+    /// Its absolute value, or the length of a vector.
+    Size,
+    /// The distance from a point or from a value.
+    DistanceTo([f64; 3]),
+}
+
+/// The bound, which holds over the whole window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+/// A goal after a rollout.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    pub name: String,
+    /// `≤ 0.05`, for instance.
+    pub asked: String,
+    /// The worst value in the window.
+    pub measured: f64,
+    pub reached: bool,
+}
+
+/// Judges the states and inputs of a rollout.
+pub fn judge(
+    model: &Model<f64>,
+    goals: &[Goal],
+    states: &[State<f64>],
+    inputs: &[Input<f64>],
+) -> Vec<Judged> {
+    let mut links = Links::new(model);
+    goals.iter().map(|goal| goal.judge(model, states, inputs, &mut links)).collect()
+}
+
+impl Goal {
+    fn judge(
+        &self,
+        model: &Model<f64>,
+        states: &[State<f64>],
+        inputs: &[Input<f64>],
+        links: &mut Links<f64>,
+    ) -> Judged {
+        let (worst, better): (f64, fn(f64, f64) -> bool) = match self.asked {
+            Bound::AtMost(_) => (f64::NEG_INFINITY, |x, worst| x <= worst),
+            Bound::AtLeast(_) => (f64::INFINITY, |x, worst| x >= worst),
+        };
+        let last = *self.window.end().min(&states.len().saturating_sub(1));
+        let mut measured = worst;
+        for k in *self.window.start()..=last {
+            if self.quantity.is_control() && k >= inputs.len() {
+                continue;
+            }
+            if self.quantity.needs_links() {
+                kinematics(model, &states[k], links);
+            }
+            let x = self.measured_as.number(self.quantity.measure(model, &states[k], inputs.get(k), links));
+            // A NaN is never better, and stays.
+            if !better(x, measured) && !measured.is_nan() {
+                measured = x;
+            }
+        }
+        let (asked, reached) = match self.asked {
+            Bound::AtMost(bound) => (format!("≤ {bound}"), measured <= bound),
+            Bound::AtLeast(bound) => (format!("≥ {bound}"), measured >= bound),
+        };
+        Judged { name: self.name.clone(), asked, measured, reached }
+    }
+}
+
+impl MeasuredAs {
+    fn number(self, x: Vec3<f64>) -> f64 {
+        match self {
+            Self::Itself => x.x,
+            Self::Size => x.norm(),
+            Self::DistanceTo(target) => (x - Vec3::from(target)).norm(),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! How much a deviation costs.
+
+use crate::number::{Real, smooth};
+use crate::spatial::Vec3;
+
+/// The cost of a deviation `d`: one number, or a vector of three.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Penalty {
+    /// `|d|²`.
+    Square,
+    /// `1 − cos d`, the same after every full turn; for angles.
+    Wrapped,
+    /// `√(|d|² + w²) − w`: a distance, with a rounded corner of width `w`.
+    Distance { width: f64 },
+    /// The square of how far `d` is outside of `[lower, upper]`; for single numbers.
+    Outside { lower: f64, upper: f64 },
+    /// `max(0, r − |d|)²`: stay out of a ball of radius `r`.
+    Avoid { radius: f64 },
+}
+
+impl Penalty {
+    pub fn cost<R: Real>(self, d: Vec3<R>) -> R {
+        let (zero, one) = (R::zero(), R::one());
+        match self {
+            Self::Square => d.dot(d),
+            Self::Wrapped => d.to_array().iter().fold(zero, |sum, d| sum + (one - d.cos())),
+            Self::Distance { width } => {
+                let width = R::from_f64(width);
+                (d.dot(d) + width * width).sqrt() - width
+            }
+            Self::Outside { lower, upper } => outside(d.x, lower, upper).square(),
+            Self::Avoid { radius } => (R::from_f64(radius) - d.norm()).max(zero).square(),
+        }
+    }
+
+    /// The cotangent of `d` for a cotangent `w` of the cost.
+    pub fn pullback<R: Real>(self, d: Vec3<R>, w: R) -> Vec3<R> {
+        let zero = R::zero();
+        match self {
+            Self::Square => d * w.times(2.0),
+            Self::Wrapped => d.map(R::sin) * w,
+            Self::Distance { width } => {
+                let width = R::from_f64(width);
+                d * (w / (d.dot(d) + width * width).sqrt())
+            }
+            Self::Outside { lower, upper } => {
+                Vec3::new(outside(d.x, lower, upper).times(2.0) * w, zero, zero)
+            }
+            Self::Avoid { radius } => {
+                let norm = d.norm();
+                let depth = (R::from_f64(radius) - norm).max(zero);
+                d * (smooth::safe_div(depth.times(-2.0), norm) * w)
+            }
+        }
+    }
+}
+
+/// How far `x` is above `upper` (positive) or below `lower` (negative).
+fn outside<R: Real>(x: R, lower: f64, upper: f64) -> R {
+    x - x.clamp(R::from_f64(lower), R::from_f64(upper))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::number::leaf_pullback;
+
+    #[test]
+    fn every_penalty_pulls_back_as_its_dual_does() {
+        let penalties = [
+            Penalty::Square,
+            Penalty::Wrapped,
+            Penalty::Distance { width: 0.1 },
+            Penalty::Outside { lower: -0.2, upper: 0.3 },
+            Penalty::Avoid { radius: 0.8 },
+        ];
+        for penalty in penalties {
+            for d in [[0.3, -0.4, 0.1], [-1.3, 2.0, 0.7], [0.1, 0.0, 0.0], [0.0, 0.0, 0.0]] {
+                let dual = leaf_pullback(|d: [_; 3]| [penalty.cost(Vec3::from(d))], d, [1.7]);
+                let own = penalty.pullback(Vec3::from(d), 1.7).to_array();
+                for (a, b) in own.iter().zip(dual) {
+                    assert!((a - b).abs() < 1e-14, "{penalty:?} at {d:?}: {a} is not {b}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What can be measured on a state, and how it is called.
+
+use crate::error::nearest;
+use crate::model::description::JointKind;
+use crate::model::{Costate, Input, Model, State, Topology};
+use crate::number::Real;
+use crate::physics::articulated::{Links, LinksCotangent};
+use crate::spatial::{Force, Vec3};
+
+/// Something with a position in the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The origin of a body's frame.
+    Body(usize),
+    Site(usize),
+}
+
+/// Something measured on a state and on the input that acts there: one number (in the first entry), or
+/// a vector of three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// Of a slide or hinge, by its entry in the configuration and in the velocity [m, rad].
+    JointPosition { q: usize, v: usize },
+    /// By its entry in the velocity [m/s, rad/s].
+    JointVelocity { v: usize },
+    /// In the world, or one of its coordinates [m].
+    Position { place: Place, coordinate: Option<usize> },
+    /// In the world, or one of its coordinates [m/s].
+    Velocity { place: Place, coordinate: Option<usize> },
+    /// Of an actuator.
+    Control { actuator: usize },
+}
+
+impl Quantity {
+    /// Whether it is a vector of three.
+    pub fn is_vector(self) -> bool {
+        matches!(self, Self::Position { coordinate: None, .. } | Self::Velocity { coordinate: None, .. })
+    }
+    /// Whether it asks where bodies are.
+    pub fn needs_links(self) -> bool {
+        matches!(self, Self::Position { .. } | Self::Velocity { .. })
+    }
+    pub fn is_control(self) -> bool {
+        matches!(self, Self::Control { .. })
+    }
+
+    /// The value; what is not used of the vector is zero.
+    #[inline]
+    pub fn measure<R: Real>(
+        self,
+        model: &Model<R>,
+        state: &State<R>,
+        input: Option<&Input<R>>,
+        links: &Links<R>,
+    ) -> Vec3<R> {
+        let single = |x: R| Vec3::new(x, R::zero(), R::zero());
+        match self {
+            Self::JointPosition { q, .. } => single(state.q[q]),
+            Self::JointVelocity { v } => single(state.v[v]),
+            Self::Control { actuator } => single(input.map_or(R::zero(), |i| i.u[actuator])),
+            Self::Position { place, coordinate } => pick(place.position(model, links), coordinate),
+            Self::Velocity { place, coordinate } => {
+                let b = place.body(model);
+                let offset = place.position(model, links) - links.bodies[b].origin;
+                pick(links.bodies[b].velocity.at(offset), coordinate)
+            }
+        }
+    }
+
+    /// Adds the cotangent `w` of the value to those of what it was measured on.
+    #[inline]
+    pub fn measure_pullback<R: Real>(
+        self,
+        model: &Model<R>,
+        links: &Links<R>,
+        w: Vec3<R>,
+        out_links: &mut LinksCotangent<R>,
+        out_state: &mut Costate<R>,
+        out_input: &mut Input<R>,
+        out_model: &mut Model<R>,
+    ) {
+        match self {
+            Self::JointPosition { v, .. } => out_state.q[v] += w.x,
+            Self::JointVelocity { v } => out_state.v[v] += w.x,
+            Self::Control { actuator } => out_input.u[actuator] += w.x,
+            Self::Position { place, coordinate } => {
+                place.position_pullback(model, links, unpick(w, coordinate), out_links, out_model);
+            }
+            Self::Velocity { place, coordinate } => {
+                let w = unpick(w, coordinate);
+                let b = place.body(model);
+                let offset = place.position(model, links) - links.bodies[b].origin;
+                out_links.velocity[b] += Force::at(offset, w);
+                let at = w.cross(links.bodies[b].velocity.angular);
+                place.position_pullback(model, links, at, out_links, out_model);
+            }
+        }
+    }
+}
+
+impl Place {
+    fn body<R>(self, model: &Model<R>) -> usize {
+        match self {
+            Self::Body(b) => b,
+            Self::Site(s) => model.topology.sites[s],
+        }
+    }
+    fn position<R: Real>(self, model: &Model<R>, links: &Links<R>) -> Vec3<R> {
+        match self {
+            Self::Body(b) => links.bodies[b].position,
+            Self::Site(s) => links.point(model.topology.sites[s], model.sites[s].position),
+        }
+    }
+    fn position_pullback<R: Real>(
+        self,
+        model: &Model<R>,
+        links: &Links<R>,
+        w: Vec3<R>,
+        out: &mut LinksCotangent<R>,
+        out_model: &mut Model<R>,
+    ) {
+        match self {
+            Self::Body(b) => out.add_point(links, b, links.bodies[b].position, w),
+            Self::Site(s) => out.add_site(model, links, s, w, Vec3::zero(), out_model),
+        }
+    }
+}
+
+fn pick<R: Real>(x: Vec3<R>, coordinate: Option<usize>) -> Vec3<R> {
+    coordinate.map_or(x, |k| Vec3::new(x.to_array()[k], R::zero(), R::zero()))
+}
+
+fn unpick<R: Real>(w: Vec3<R>, coordinate: Option<usize>) -> Vec3<R> {
+    coordinate.map_or(w, |k| Vec3::unit(k) * w.x)
+}
+
+/// Every quantity of a model with its name.
+pub fn known_quantities(t: &Topology) -> Vec<(String, Quantity)> {
+    let mut out = Vec::new();
+    for (name, at) in t.names.joints.iter().zip(&t.joints) {
+        match at.kind {
+            JointKind::Slide | JointKind::Hinge => {
+                out.push((format!("joint.{name}.position"), Quantity::JointPosition { q: at.q, v: at.v }));
+                out.push((format!("joint.{name}.velocity"), Quantity::JointVelocity { v: at.v }));
+            }
+            _ => {
+                let all = (0..at.kind.sizes().1).map(|k| {
+                    (format!("joint.{name}.velocity[{k}]"), Quantity::JointVelocity { v: at.v + k })
+                });
+                out.extend(all);
+            }
+        }
+    }
+    let sites = t.names.sites.iter().enumerate().map(|(s, n)| (format!("site.{n}"), Place::Site(s)));
+    let bodies =
+        t.names.bodies.iter().enumerate().skip(1).map(|(b, n)| (format!("body.{n}"), Place::Body(b)));
+    for (name, place) in sites.chain(bodies) {
+        for (coordinate, end) in [(None, ""), (Some(0), ".x"), (Some(1), ".y"), (Some(2), ".z")] {
+            out.push((format!("{name}.position{end}"), Quantity::Position { place, coordinate }));
+            out.push((format!("{name}.velocity{end}"), Quantity::Velocity { place, coordinate }));
+        }
+    }
+    let controls = t.names.actuators.iter().enumerate();
+    out.extend(controls.map(|(k, name)| (format!("control.{name}"), Quantity::Control { actuator: k })));
+    out
+}
+
+/// The quantities that a name or a pattern with `*` means, with their names.
+///
+/// # Errors
+/// A sentence with the nearest name, if there is none.
+pub fn quantities(t: &Topology, pattern: &str) -> Result<Vec<(String, Quantity)>, String> {
+    let all = known_quantities(t);
+    let found: Vec<_> = all.iter().filter(|(name, _)| matches(pattern, name)).cloned().collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let hint = nearest(pattern, all.iter().map(|(name, _)| name.as_str())).map_or_else(
+        || {
+            "known are joint.NAME.position, joint.NAME.velocity, site.NAME.position, site.NAME.velocity, \
+            body.NAME.position, body.NAME.velocity and control.NAME"
+                .to_owned()
+        },
+        |name| format!("did you mean \"{name}\"?"),
+    );
+    Err(format!("the model has no quantity \"{pattern}\" ({hint})"))
+}
+
+/// Whether a name is that of a pattern in which `*` stands for any text.
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
+    let Some(last) = pattern.rsplit_once('*').map(|(_, last)| last) else { return rest.is_empty() };
+    let middle: Vec<&str> = parts.collect();
+    for part in &middle[..middle.len().saturating_sub(1)] {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        assert!(matches("joint.*.damping", "joint.hip.damping"));
+        assert!(matches("*", "anything"));
+        assert!(matches("geom.foot*.size[*]", "geom.foot_left.size[0]"));
+        assert!(matches("control.push", "control.push"));
+        assert!(!matches("joint.*.damping", "joint.hip.armature"));
+        assert!(!matches("control.push", "control.pusher"));
+        assert!(!matches("aa*aa", "aaa"));
+    }
+}

@@ -1,0 +1,163 @@
+//! Gradient descent with momentum and a step size per variable.
+
+use super::solution::Tensor;
+use super::variable::Coordinate;
+use super::{Descent, Function, Point, norm};
+use crate::error::Error;
+
+/// The numbers of Adam (Kingma and Ba 2015).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamSettings {
+    /// The learning rate, in the optimizer's coordinates.
+    pub rate: f64,
+    /// How much of the mean gradient and of the mean square is kept.
+    pub memory: [f64; 2],
+    /// The largest norm of a gradient; a longer one is shortened.
+    pub clip: Option<f64>,
+}
+
+impl Default for AdamSettings {
+    fn default() -> Self {
+        Self { rate: 0.05, memory: [0.9, 0.999], clip: None }
+    }
+}
+
+/// How often a step is halved when the rollout diverges.
+const RETRIES: usize = 8;
+
+/// Adam with projection on the bounds.
+pub struct Adam<'p> {
+    settings: AdamSettings,
+    coordinates: &'p [Coordinate],
+    /// Of every variable, relative to the learning rate.
+    rates: Vec<f64>,
+    point: Point,
+    mean: Vec<f64>,
+    square: Vec<f64>,
+    steps: f64,
+    /// What divergence has left of the learning rate.
+    caution: f64,
+}
+
+impl<'p> Adam<'p> {
+    pub fn new(settings: AdamSettings, coordinates: &'p [Coordinate], rates: Vec<f64>, point: Point) -> Self {
+        let zeros = vec![0.0; point.x.len()];
+        Self {
+            settings,
+            coordinates,
+            rates,
+            point,
+            mean: zeros.clone(),
+            square: zeros,
+            steps: 0.0,
+            caution: 1.0,
+        }
+    }
+
+    /// Goes on from what [`Descent::save`] saved.
+    pub fn restore(&mut self, saved: &[Tensor]) -> Option<()> {
+        let find = |name: &str| saved.iter().find(|t| t.name == name).map(|t| t.data.clone());
+        self.mean = find("adam.mean")?;
+        self.square = find("adam.square")?;
+        let [steps, caution] = find("adam.progress")?[..] else { return None };
+        (self.steps, self.caution) = (steps, caution);
+        Some(())
+    }
+
+    /// `δ_i = −rate_i m̂_i / (√v̂_i + ε)`.
+    fn step(&mut self) -> Vec<f64> {
+        let AdamSettings { rate, memory: [b1, b2], clip } = self.settings;
+        let length = norm(&self.point.gradient);
+        let shorter = clip.map_or(1.0, |clip| if length > clip { clip / length } else { 1.0 });
+        self.steps += 1.0;
+        let (c1, c2) = (1.0 - b1.powf(self.steps), 1.0 - b2.powf(self.steps));
+        let moments = self.mean.iter_mut().zip(&mut self.square);
+        let each = self.point.gradient.iter().zip(moments).zip(&self.rates);
+        each.map(|((g, (m, v)), own)| {
+            let g = g * shorter;
+            *m = b1 * *m + (1.0 - b1) * g;
+            *v = b2 * *v + (1.0 - b2) * g * g;
+            -rate * own * (*m / c1) / ((*v / c2).sqrt() + 1e-8)
+        })
+        .collect()
+    }
+}
+
+impl Descent for Adam<'_> {
+    fn point(&self) -> &Point {
+        &self.point
+    }
+
+    fn advance(&mut self, f: &mut Function<'_>) -> Result<Option<String>, Error> {
+        let step = self.step();
+        let mut last = String::new();
+        for _ in 0..RETRIES {
+            let moved = self.point.x.iter().zip(&step).zip(self.coordinates);
+            let x = moved.map(|((x, d), c)| c.projected(x + self.caution * d)).collect();
+            match Point::at(x, f) {
+                Ok(point) => {
+                    self.point = point;
+                    return Ok(None);
+                }
+                Err(e @ Error::Diverged { .. }) => {
+                    self.caution *= 0.5;
+                    last = e.to_string();
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(Some(format!("the step was halved {RETRIES} times and still {last}")))
+    }
+
+    fn save(&self) -> Vec<Tensor> {
+        vec![
+            Tensor::row("adam.mean", self.mean.clone()),
+            Tensor::row("adam.square", self.square.clone()),
+            Tensor::row("adam.progress", vec![self.steps, self.caution]),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FREE: Coordinate = Coordinate::Linear { origin: 0.0, scale: 1.0, lower: -1.0, upper: 9.0 };
+
+    /// `(x − 3)²` and `(y + 2)²`, with a divergence beyond `x = wall`.
+    fn valley(wall: f64) -> impl FnMut(&[f64], &mut [f64]) -> Result<f64, Error> {
+        move |x, g| {
+            let [a, b] = [x[0] - 3.0, x[1] + 2.0];
+            g.copy_from_slice(&[2.0 * a, 2.0 * b]);
+            let diverged =
+                || Error::Diverged { step: 1, quantity: "x".to_owned(), remedy: "go slower".to_owned() };
+            if x[0] < wall { Ok(a * a + b * b) } else { Err(diverged()) }
+        }
+    }
+
+    #[test]
+    fn adam_finds_the_nearest_point_within_the_bounds() {
+        let mut f = valley(f64::INFINITY);
+        let start = Point::at(vec![0.0, 0.0], &mut f).unwrap();
+        let coordinates = [FREE; 2];
+        let settings = AdamSettings { rate: 0.1, clip: Some(1.0), ..AdamSettings::default() };
+        let mut adam = Adam::new(settings, &coordinates, vec![1.0; 2], start);
+        for _ in 0..500 {
+            assert_eq!(adam.advance(&mut f).unwrap(), None);
+        }
+        assert!((adam.point().x[0] - 3.0).abs() < 1e-3);
+        assert_eq!(adam.point().x[1], -1.0);
+    }
+
+    #[test]
+    fn a_divergence_halves_the_step_and_in_the_end_stops() {
+        let mut f = valley(2.0);
+        let start = Point::at(vec![0.0, 0.0], &mut f).unwrap();
+        let coordinates = [FREE; 2];
+        let settings = AdamSettings { rate: 1.0, ..AdamSettings::default() };
+        let mut adam = Adam::new(settings, &coordinates, vec![1.0; 2], start);
+        let stop = (0..1000).find_map(|_| adam.advance(&mut f).unwrap()).expect("the wall stops it");
+        assert!(adam.point().x[0] > 1.9 && adam.point().x[0] < 2.0);
+        assert!(stop.contains("halved 8 times") && stop.contains("diverged"), "{stop}");
+    }
+}

@@ -1,0 +1,151 @@
+//! The cost of a choice of all variables, and its gradient.
+
+use super::problem::{Problem, Realized};
+use super::variable::{Coordinate, Subject, ranges};
+use crate::error::Error;
+use crate::model::{Input, Model, Parameter, State};
+use crate::objective::Objective;
+use crate::physics::derive::{Compilation, compile, parameters};
+use crate::rollout::{Gradient, Memory, Workspace, value_and_gradient};
+use crate::spatial::{Vec3, so3_right_jacobian};
+
+/// Evaluates a problem again and again.
+#[derive(Debug)]
+pub struct Evaluator<'p, O> {
+    problem: &'p Problem,
+    objective: O,
+    coordinates: Vec<Coordinate>,
+    /// As the file states it, if no parameter changes.
+    fixed: Option<Model<f64>>,
+    listing: Vec<Parameter>,
+    workspace: Workspace<f64>,
+    controls: Vec<f64>,
+    inputs: Vec<Input<f64>>,
+    natural: Vec<f64>,
+}
+
+impl<'p, O: Objective<f64>> Evaluator<'p, O> {
+    pub fn new(problem: &'p Problem, objective: O) -> Self {
+        let model = compile(&problem.description);
+        let changes = problem.groups.iter().any(|g| matches!(g.subject, Subject::Parameters(_)));
+        let coordinates = problem.coordinates();
+        Self {
+            problem,
+            objective,
+            natural: vec![0.0; coordinates.len()],
+            coordinates,
+            workspace: Workspace::new(&model, &problem.start),
+            controls: problem.controls.clone(),
+            inputs: vec![Input::zero(&model); problem.plan.steps()],
+            fixed: (!changes).then_some(model),
+            listing: parameters(&problem.description),
+        }
+    }
+
+    /// The variables in their own units.
+    pub fn natural(&self, x: &[f64]) -> Vec<f64> {
+        self.coordinates.iter().zip(x).map(|(c, x)| c.value(*x)).collect()
+    }
+
+    /// The cost at `x`, in the optimizer's coordinates; overwrites its gradient.
+    ///
+    /// # Errors
+    /// A rollout that diverges, or a cost that is not finite.
+    pub fn value_and_gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64, Error> {
+        for (p, (c, x)) in self.natural.iter_mut().zip(self.coordinates.iter().zip(x)) {
+            *p = c.value(*x);
+        }
+        let cost = match self.fixed.take() {
+            Some(model) => {
+                let start = self.problem.place(&model, &self.natural, &mut self.controls);
+                let cost = self.roll(&model, &start, None, gradient);
+                self.fixed = Some(model);
+                cost?
+            }
+            None => {
+                let Realized { compilation, start } = self.problem.realize(&self.natural, &mut self.controls);
+                self.roll(&compilation.model, &start, Some(&compilation), gradient)?
+            }
+        };
+        for (g, (c, x)) in gradient.iter_mut().zip(self.coordinates.iter().zip(x)) {
+            *g *= c.slope(*x);
+        }
+        if cost.is_finite() && gradient.iter().all(|g| g.is_finite()) {
+            return Ok(cost);
+        }
+        Err(Error::Diverged {
+            step: self.problem.plan.steps(),
+            quantity: "the cost or its gradient".to_owned(),
+            remedy: "choose a smaller learning rate, a smaller time step or smaller weights".to_owned(),
+        })
+    }
+
+    fn roll(
+        &mut self,
+        model: &Model<f64>,
+        start: &State<f64>,
+        compilation: Option<&Compilation<f64>>,
+        out: &mut [f64],
+    ) -> Result<f64, Error> {
+        self.problem.plan.inputs(&self.controls, &mut self.inputs);
+        let (cost, gradient) = value_and_gradient(
+            model,
+            start,
+            &self.inputs,
+            &mut self.objective,
+            Memory::Full,
+            &mut self.workspace,
+        )?;
+        out.fill(0.0);
+        let numbers = compilation.map(|c| c.pullback(&gradient.model));
+        pull(self.problem, model, &self.natural, gradient, numbers.as_deref().unwrap_or(&[]), out);
+        Ok(cost)
+    }
+
+    /// The numbers of the file at `x`.
+    pub fn file_numbers(&self, x: &[f64]) -> Vec<f64> {
+        self.problem.file_numbers(&self.listing, &self.natural(x))
+    }
+}
+
+/// The cotangents of the variables, in their own units.
+fn pull(
+    problem: &Problem,
+    model: &Model<f64>,
+    natural: &[f64],
+    gradient: &Gradient<f64>,
+    numbers: &[f64],
+    out: &mut [f64],
+) {
+    for (group, range) in problem.groups.iter().zip(ranges(&problem.groups)) {
+        let out = &mut out[range.clone()];
+        match &group.subject {
+            Subject::Controls => problem.plan.inputs_pullback(&gradient.inputs, out),
+            Subject::Velocity => out.copy_from_slice(&gradient.start.v),
+            Subject::Configuration => {
+                out.copy_from_slice(&gradient.start.q);
+                turns_pullback(model, &natural[range], out);
+            }
+            Subject::Parameters(places) => {
+                for (out, place) in out.iter_mut().zip(places) {
+                    *out = numbers[*place];
+                }
+            }
+        }
+    }
+}
+
+/// Pulls the cotangents of turns back through `exp`: `q ⊗ exp(w + δ) = q ⊗ exp(w) ⊗ exp(J_r δ)`.
+fn turns_pullback(model: &Model<f64>, tangent: &[f64], out: &mut [f64]) {
+    use crate::model::description::JointKind;
+    for at in &model.topology.joints {
+        let v = match at.kind {
+            JointKind::Free => at.v + 3,
+            JointKind::Ball => at.v,
+            _ => continue,
+        };
+        let w = Vec3::new(tangent[v], tangent[v + 1], tangent[v + 2]);
+        let turned = so3_right_jacobian(w).transpose_mul(Vec3::new(out[v], out[v + 1], out[v + 2]));
+        out[v..v + 3].copy_from_slice(&turned.to_array());
+    }
+}

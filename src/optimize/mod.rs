@@ -1,0 +1,60 @@
+//! Getting there.
+//!
+//! A [`Problem`] says what is given, what is wished for and what may change. [`run`] changes it, by
+//! [`Adam`](Kind::Adam) or by [L-BFGS](Kind::Lbfgs), until a tolerance, a budget, the goals or a
+//! divergence stops it, and can go on from a checkpoint to the same bits.
+
+mod adam;
+mod checkpoint;
+mod evaluate;
+mod lbfgs;
+mod problem;
+mod run;
+mod solution;
+mod variable;
+
+use crate::error::Error;
+
+pub use adam::AdamSettings;
+pub use evaluate::Evaluator;
+pub use problem::{Bounds, Kind, Method, Problem, Rollout};
+pub use run::{Outcome, Progress, Row, Settings, run, run_with};
+pub use solution::{Solution, Tensor};
+pub use variable::{Coordinate, Group, Subject, Variable};
+
+/// A function to minimize: returns the cost at a point and overwrites its gradient.
+type Function<'f> = dyn FnMut(&[f64], &mut [f64]) -> Result<f64, Error> + 'f;
+
+/// A place on the way, with its cost and gradient.
+#[derive(Clone, Debug, PartialEq)]
+struct Point {
+    x: Vec<f64>,
+    cost: f64,
+    gradient: Vec<f64>,
+}
+
+impl Point {
+    fn at(x: Vec<f64>, f: &mut Function<'_>) -> Result<Self, Error> {
+        let mut gradient = vec![0.0; x.len()];
+        let cost = f(&x, &mut gradient)?;
+        Ok(Self { x, cost, gradient })
+    }
+    fn gradient_norm(&self) -> f64 {
+        norm(&self.gradient)
+    }
+}
+
+fn norm(x: &[f64]) -> f64 {
+    x.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+/// A way of descending, one iteration at a time.
+trait Descent {
+    fn point(&self) -> &Point;
+
+    /// Goes to the next point; a sentence if it cannot.
+    fn advance(&mut self, f: &mut Function<'_>) -> Result<Option<String>, Error>;
+
+    /// Everything that the next iterations depend on.
+    fn save(&self) -> Vec<Tensor>;
+}

@@ -1,0 +1,169 @@
+//! What is given, what is wished for, what may change, and how.
+
+use super::adam::AdamSettings;
+use super::solution::Solution;
+use super::variable::{Coordinate, Group, Subject};
+use crate::control::Plan;
+use crate::error::Error;
+use crate::model::{Description, Input, Model, Parameter, State};
+use crate::objective::Term;
+use crate::objective::goals::{Goal, Judged, judge};
+use crate::physics::derive::{Compilation, parameters};
+use crate::rollout::{Trajectory, simulate};
+
+/// A whole job of optimization.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    pub description: Description,
+    pub start: State<f64>,
+    pub plan: Plan,
+    /// The values of the plan at the start, and for good if controls do not change.
+    pub controls: Vec<f64>,
+    pub terms: Vec<Term>,
+    pub goals: Vec<Goal>,
+    pub groups: Vec<Group>,
+    pub method: Method,
+}
+
+/// The optimizer and when it stops.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Method {
+    pub kind: Kind,
+    pub bounds: Bounds,
+    pub iterations: usize,
+    /// Of the gradient's norm in the optimizer's coordinates.
+    pub tolerance: f64,
+    /// Whether to stop as soon as all goals are reached.
+    pub until_goals: bool,
+}
+
+/// Which optimizer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    Adam(AdamSettings),
+    /// With this many remembered steps.
+    Lbfgs {
+        memory: usize,
+    },
+}
+
+/// How bounds are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bounds {
+    Projection,
+    Smooth,
+}
+
+/// Everything that a rollout needs, for one choice of the variables.
+#[derive(Debug)]
+pub(super) struct Realized {
+    pub compilation: Compilation<f64>,
+    pub start: State<f64>,
+}
+
+impl Problem {
+    /// The coordinates of all variables, group by group.
+    pub fn coordinates(&self) -> Vec<Coordinate> {
+        let smooth = self.method.bounds == Bounds::Smooth;
+        let variables = self.groups.iter().flat_map(|g| &g.variables);
+        variables.map(|v| Coordinate::new(v, smooth)).collect()
+    }
+
+    /// The numbers of the file with the chosen ones replaced.
+    pub(super) fn file_numbers(&self, listing: &[Parameter], natural: &[f64]) -> Vec<f64> {
+        let mut numbers: Vec<f64> = listing.iter().map(|p| p.value).collect();
+        let mut rest = natural;
+        for group in &self.groups {
+            let (own, others) = rest.split_at(group.variables.len());
+            if let Subject::Parameters(places) = &group.subject {
+                for (place, value) in places.iter().zip(own) {
+                    numbers[*place] = *value;
+                }
+            }
+            rest = others;
+        }
+        numbers
+    }
+
+    /// The model, the start and the plan's values for the variables `natural`, in their own units.
+    pub(super) fn realize(&self, natural: &[f64], controls: &mut Vec<f64>) -> Realized {
+        let numbers = self.file_numbers(&parameters(&self.description), natural);
+        let compilation = Compilation::new(&self.description, &numbers);
+        controls.clone_from(&self.controls);
+        let start = self.place(&compilation.model, natural, controls);
+        Realized { compilation, start }
+    }
+
+    /// The start, and the plan's values.
+    pub(super) fn place(&self, model: &Model<f64>, natural: &[f64], controls: &mut [f64]) -> State<f64> {
+        let mut start = self.start.clone();
+        let mut rest = natural;
+        for group in &self.groups {
+            let (own, others) = rest.split_at(group.variables.len());
+            match group.subject {
+                Subject::Controls => controls.copy_from_slice(own),
+                Subject::Velocity => start.v.copy_from_slice(own),
+                Subject::Configuration => {
+                    let still = (vec![0.0; start.v.len()], vec![0.0; start.act.len()]);
+                    start = start.moved(model, own, &still.0, &still.1);
+                }
+                Subject::Parameters(_) => {}
+            }
+            rest = others;
+        }
+        start
+    }
+
+    /// Rolls a solution out, from nothing but the solution itself.
+    ///
+    /// # Errors
+    /// A solution of another problem, or a rollout that diverges.
+    pub fn rollout(&self, solution: &Solution) -> Result<Rollout, Error> {
+        self.roll(&solution.natural(self)?)
+    }
+
+    fn roll(&self, natural: &[f64]) -> Result<Rollout, Error> {
+        let mut controls = Vec::new();
+        let Realized { compilation, start } = self.realize(natural, &mut controls);
+        let model = compilation.model;
+        let mut inputs = vec![Input::zero(&model); self.plan.steps()];
+        self.plan.inputs(&controls, &mut inputs);
+        let trajectory = simulate(&model, &start, &inputs)?;
+        Ok(Rollout { model, inputs, trajectory })
+    }
+
+    /// Judges the goals on a fresh rollout of a solution.
+    ///
+    /// # Errors
+    /// As [`Problem::rollout`].
+    pub fn judge(&self, solution: &Solution) -> Result<Vec<Judged>, Error> {
+        self.judge_natural(&solution.natural(self)?)
+    }
+
+    pub(super) fn judge_natural(&self, natural: &[f64]) -> Result<Vec<Judged>, Error> {
+        let Rollout { model, inputs, trajectory } = self.roll(natural)?;
+        Ok(judge(&model, &self.goals, &trajectory.states, &inputs))
+    }
+
+    /// A number that another problem hardly has: of everything that the way of an optimizer depends
+    /// on, where files lie and budgets left out.
+    pub(super) fn fingerprint(&self) -> String {
+        let description = Description { path: String::new(), ..self.description.clone() };
+        let method = Method { iterations: 0, ..self.method.clone() };
+        let all = (description, &self.start, &self.plan, &self.controls, &self.terms, &self.goals);
+        let text = format!("{all:?} {:?} {method:?}", self.groups);
+        // FNV-1a, which stays the same from build to build.
+        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        format!("{hash:016x}")
+    }
+}
+
+/// A rolled out solution.
+#[derive(Clone, Debug)]
+pub struct Rollout {
+    pub model: Model<f64>,
+    pub inputs: Vec<Input<f64>>,
+    pub trajectory: Trajectory<f64>,
+}

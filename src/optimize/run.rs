@@ -1,0 +1,321 @@
+//! The loop: descend, keep the best, report, and stop for a reason.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::adam::Adam;
+use super::lbfgs::Lbfgs;
+use super::problem::{Kind, Problem};
+use super::variable::Coordinate;
+use super::{Descent, Evaluator, Function, Point, Solution, Tensor, checkpoint};
+use crate::error::Error;
+use crate::objective::{Objective, Terms};
+use crate::physics::derive::compile;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+/// What belongs to one run and not to the problem.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Instead of the problem's own budget.
+    pub iterations: Option<usize>,
+    /// Of the small random guess.
+    pub seed: u64,
+    /// A checkpoint to go on from; its own seed counts.
+    pub resume: Option<PathBuf>,
+    /// Where to keep a checkpoint: every 25 iterations or 2 seconds, and at the end.
+    pub checkpoint: Option<PathBuf>,
+}
+
+const CHECKPOINT_ITERATIONS: usize = 25;
+const CHECKPOINT_SECONDS: f64 = 2.0;
+
+/// One iteration, as it happens.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    pub iteration: usize,
+    /// The budget.
+    pub iterations: usize,
+    pub cost: f64,
+    pub gradient_norm: f64,
+    /// Simulated steps with their gradient, per second.
+    pub steps_per_second: f64,
+    /// The lowest cost so far.
+    pub best: f64,
+}
+
+/// One line of the metrics.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row {
+    pub iteration: usize,
+    pub cost: f64,
+    pub gradient_norm: f64,
+    pub best: f64,
+    /// Since the first start, pauses between runs left out.
+    pub seconds: f64,
+}
+
+/// What a run leaves.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub solution: Solution,
+    pub history: Vec<Row>,
+    pub cost_first: f64,
+    pub cost_last: f64,
+    pub cost_best: f64,
+    pub iterations: usize,
+    pub seconds: f64,
+    /// Why it ended, as a sentence.
+    pub stop: String,
+}
+
+/// Optimizes a problem whose cost is its own terms.
+///
+/// # Errors
+/// A rollout that diverges at the start, or a checkpoint that does not fit or cannot be written.
+pub fn run(
+    problem: &Problem,
+    settings: &Settings,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Outcome, Error> {
+    let terms = Terms::new(&compile(&problem.description), problem.terms.clone());
+    run_with(problem, terms, settings, progress)
+}
+
+/// Optimizes a problem with any objective.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(
+    problem: &Problem,
+    objective: impl Objective<f64>,
+    settings: &Settings,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Outcome, Error> {
+    let mut evaluator = Evaluator::new(problem, objective);
+    let coordinates = problem.coordinates();
+    let mut journey = Journey::new(problem, settings);
+    let saved = match &settings.resume {
+        Some(path) => Some(journey.resume(path)?),
+        None => None,
+    };
+    let rollouts = Cell::new(0);
+    let mut f = |x: &[f64], g: &mut [f64]| {
+        rollouts.set(rollouts.get() + 1);
+        evaluator.value_and_gradient(x, g)
+    };
+    let mut descent = depart(problem, &coordinates, saved.as_deref(), journey.seed, &mut f)?;
+    if saved.is_none() {
+        journey.note(descent.point(), rollouts.get(), progress);
+    }
+    let stop = loop {
+        if let Some(reason) = journey.arrived(descent.point(), &coordinates)? {
+            break reason;
+        }
+        if let Some(reason) = descent.advance(&mut f)? {
+            break reason;
+        }
+        journey.iteration += 1;
+        journey.note(descent.point(), rollouts.get(), progress);
+        journey.keep(descent.as_ref(), false)?;
+    };
+    journey.keep(descent.as_ref(), true)?;
+    Ok(journey.outcome(descent.point(), &coordinates, stop))
+}
+
+/// The optimizer at its first point: a seeded guess, or where a checkpoint was.
+fn depart<'p>(
+    problem: &Problem,
+    coordinates: &'p [Coordinate],
+    saved: Option<&[Tensor]>,
+    seed: u64,
+    f: &mut Function<'_>,
+) -> Result<Box<dyn Descent + 'p>, Error> {
+    let unfit = || Error::message("the checkpoint is not of this optimizer");
+    let find =
+        |name: &str| -> Option<Vec<f64>> { saved?.iter().find(|t| t.name == name).map(|t| t.data.clone()) };
+    let point = match saved {
+        None => Point::at(guess(problem, coordinates, seed), f)?,
+        Some(_) => {
+            let (x, gradient) = (find("x").ok_or_else(unfit)?, find("gradient").ok_or_else(unfit)?);
+            Point { x, gradient, cost: find("cost").ok_or_else(unfit)?[0] }
+        }
+    };
+    Ok(match problem.method.kind {
+        Kind::Adam(settings) => {
+            let each = problem.groups.iter().flat_map(|g| std::iter::repeat_n(g.rate, g.variables.len()));
+            let mut adam = Adam::new(settings, coordinates, each.collect(), point);
+            saved.map_or(Some(()), |s| adam.restore(s)).ok_or_else(unfit)?;
+            Box::new(adam)
+        }
+        Kind::Lbfgs { memory } => {
+            let mut lbfgs = Lbfgs::new(memory, coordinates, point);
+            saved.map_or(Some(()), |s| lbfgs.restore(s)).ok_or_else(unfit)?;
+            Box::new(lbfgs)
+        }
+    })
+}
+
+/// The start of every variable, moved a little at random to break symmetries.
+fn guess(problem: &Problem, coordinates: &[Coordinate], seed: u64) -> Vec<f64> {
+    let mut random = Pcg64::seed_from_u64(seed);
+    let variables = problem.groups.iter().flat_map(|g| g.variables.iter().map(move |v| (g.noise, v)));
+    let each = variables.zip(coordinates);
+    each.map(|((noise, v), c)| c.of(v.start + noise * v.scale * random.random_range(-1.0..1.0))).collect()
+}
+
+/// What is remembered on the way.
+struct Journey<'p> {
+    problem: &'p Problem,
+    settings: &'p Settings,
+    seed: u64,
+    budget: usize,
+    iteration: usize,
+    history: Vec<Row>,
+    best: (f64, Vec<f64>),
+    started: Instant,
+    /// Of the runs before this one.
+    earlier: f64,
+    kept: Instant,
+}
+
+impl<'p> Journey<'p> {
+    fn new(problem: &'p Problem, settings: &'p Settings) -> Self {
+        Self {
+            problem,
+            settings,
+            seed: settings.seed,
+            budget: settings.iterations.unwrap_or(problem.method.iterations),
+            iteration: 0,
+            history: Vec::new(),
+            best: (f64::INFINITY, Vec::new()),
+            started: Instant::now(),
+            earlier: 0.0,
+            kept: Instant::now(),
+        }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.earlier + self.started.elapsed().as_secs_f64()
+    }
+
+    /// Takes a new point into the records.
+    fn note(&mut self, point: &Point, rollouts: usize, progress: &mut dyn FnMut(&Progress)) {
+        if point.cost < self.best.0 || self.best.1.is_empty() {
+            self.best = (point.cost, point.x.clone());
+        }
+        let gradient_norm = point.gradient_norm();
+        self.history.push(Row {
+            iteration: self.iteration,
+            cost: point.cost,
+            gradient_norm,
+            best: self.best.0,
+            seconds: self.seconds(),
+        });
+        let steps = (rollouts * self.problem.plan.steps()) as f64;
+        progress(&Progress {
+            iteration: self.iteration,
+            iterations: self.budget,
+            cost: point.cost,
+            gradient_norm,
+            steps_per_second: steps / self.started.elapsed().as_secs_f64().max(1e-9),
+            best: self.best.0,
+        });
+    }
+
+    /// Why to stop at this point, if there is a reason.
+    fn arrived(&mut self, point: &Point, coordinates: &[Coordinate]) -> Result<Option<String>, Error> {
+        let method = &self.problem.method;
+        if method.until_goals && !self.problem.goals.is_empty() {
+            let natural: Vec<f64> = coordinates.iter().zip(&point.x).map(|(c, x)| c.value(*x)).collect();
+            let judged = self.problem.judge_natural(&natural)?;
+            if judged.iter().all(|j| j.reached) {
+                self.best = (point.cost, point.x.clone());
+                return Ok(Some(format!("all goals are reached after {} iterations", self.iteration)));
+            }
+        }
+        let norm = point.gradient_norm();
+        if norm <= method.tolerance {
+            let tolerance = method.tolerance;
+            return Ok(Some(format!("the gradient norm {norm:.3e} is within the tolerance {tolerance:e}")));
+        }
+        let over = self.iteration >= self.budget;
+        Ok(over.then(|| format!("the budget of {} iterations is used up", self.budget)))
+    }
+
+    fn outcome(self, last: &Point, coordinates: &[Coordinate], stop: String) -> Outcome {
+        let natural: Vec<f64> = coordinates.iter().zip(&self.best.1).map(|(c, x)| c.value(*x)).collect();
+        Outcome {
+            solution: Solution::of(self.problem, &natural),
+            cost_first: self.history.first().map_or(last.cost, |r| r.cost),
+            cost_last: last.cost,
+            cost_best: self.best.0,
+            iterations: self.iteration,
+            seconds: self.seconds(),
+            history: self.history,
+            stop,
+        }
+    }
+
+    /// Writes a checkpoint, if it is time.
+    fn keep(&mut self, descent: &dyn Descent, now: bool) -> Result<(), Error> {
+        let Some(path) = &self.settings.checkpoint else { return Ok(()) };
+        let due = self.iteration.is_multiple_of(CHECKPOINT_ITERATIONS)
+            || self.kept.elapsed().as_secs_f64() > CHECKPOINT_SECONDS;
+        if !due && !now {
+            return Ok(());
+        }
+        let point = descent.point();
+        let rows = self
+            .history
+            .iter()
+            .flat_map(|r| [r.iteration as f64, r.cost, r.gradient_norm, r.best, r.seconds]);
+        let mut tensors = vec![
+            Tensor::row("x", point.x.clone()),
+            Tensor::row("gradient", point.gradient.clone()),
+            Tensor::row("cost", vec![point.cost]),
+            Tensor::row("best.x", self.best.1.clone()),
+            Tensor::row("best.cost", vec![self.best.0]),
+            Tensor::new("history", vec![self.history.len(), 5], rows.collect()),
+        ];
+        tensors.extend(descent.save());
+        let notes = [
+            ("seed", self.seed.to_string()),
+            ("iteration", self.iteration.to_string()),
+            ("problem", self.problem.fingerprint()),
+        ];
+        checkpoint::write(path, &tensors, &notes)?;
+        self.kept = Instant::now();
+        Ok(())
+    }
+
+    /// Takes up the records of a checkpoint, and returns its tensors.
+    fn resume(&mut self, path: &Path) -> Result<Vec<Tensor>, Error> {
+        let (tensors, notes) = checkpoint::read(path)?;
+        let file = path.display().to_string();
+        let unfit = |what: &str| Error::in_file(&file, what.to_owned());
+        if notes.get("problem") != Some(&self.problem.fingerprint()) {
+            return Err(unfit(
+                "the checkpoint is of another scene or model; go on with the files that it was made with",
+            ));
+        }
+        let number = |name: &str| notes.get(name).and_then(|n| n.parse::<u64>().ok());
+        let find = |name: &str| tensors.iter().find(|t| t.name == name).map(|t| &t.data);
+        let broken = || unfit("the checkpoint lacks a part; start afresh");
+        self.seed = number("seed").ok_or_else(broken)?;
+        self.iteration = number("iteration").ok_or_else(broken)? as usize;
+        self.best = (find("best.cost").ok_or_else(broken)?[0], find("best.x").ok_or_else(broken)?.clone());
+        let (rows, _) = find("history").ok_or_else(broken)?.as_chunks::<5>();
+        let row = |&[iteration, cost, gradient_norm, best, seconds]: &[f64; 5]| Row {
+            iteration: iteration as usize,
+            cost,
+            gradient_norm,
+            best,
+            seconds,
+        };
+        self.history = rows.iter().map(row).collect();
+        self.earlier = self.history.last().map_or(0.0, |r| r.seconds);
+        Ok(tensors)
+    }
+}

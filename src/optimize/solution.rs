@@ -1,0 +1,142 @@
+//! What was found, as named tensors.
+
+use std::path::Path;
+
+use super::checkpoint;
+use super::problem::Problem;
+use super::variable::Subject;
+use crate::error::Error;
+use crate::model::Input;
+use crate::physics::derive::compile;
+
+/// A named array of numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub data: Vec<f64>,
+}
+
+impl Tensor {
+    pub fn new(name: impl Into<String>, shape: Vec<usize>, data: Vec<f64>) -> Self {
+        Self { name: name.into(), shape, data }
+    }
+    pub fn row(name: impl Into<String>, data: Vec<f64>) -> Self {
+        Self::new(name, vec![data.len()], data)
+    }
+}
+
+/// The variables of a problem in their own units, and what follows from them.
+///
+/// - `controls` (knots, actuators): the values of the plan; `inputs` (steps, actuators): the controls
+///   of every step that follow from them;
+/// - `start.velocity` (nv), and `start.configuration` (nv), a tangent at the scene's start;
+/// - every parameter by its name, and for `body.NAME.inertial` also `body.NAME.mass` [kg],
+///   `body.NAME.center` [m] and `body.NAME.inertia` (xx yy zz xy xz yz, about the centre) [kg m²].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Solution {
+    pub tensors: Vec<Tensor>,
+}
+
+impl Solution {
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.iter().find(|t| t.name == name)
+    }
+
+    /// The solution that these variables are.
+    pub fn of(problem: &Problem, natural: &[f64]) -> Self {
+        let mut tensors = Vec::new();
+        let mut controls = Vec::new();
+        let realized = problem.realize(natural, &mut controls);
+        let mut rest = natural;
+        for group in &problem.groups {
+            let (own, others) = rest.split_at(group.variables.len());
+            let name = match group.subject {
+                Subject::Controls => {
+                    let shape = vec![problem.plan.knots(), problem.plan.actuators];
+                    tensors.push(Tensor::new("controls", shape, own.to_vec()));
+                    None
+                }
+                Subject::Velocity => Some("start.velocity"),
+                Subject::Configuration => Some("start.configuration"),
+                Subject::Parameters(_) => {
+                    let each = group.variables.iter().zip(own);
+                    tensors.extend(each.map(|(v, p)| Tensor::new(v.name.clone(), vec![], vec![*p])));
+                    None
+                }
+            };
+            tensors.extend(name.map(|name| Tensor::row(name, own.to_vec())));
+            rest = others;
+        }
+        let model = &realized.compilation.model;
+        tensors.extend(inertias(problem, model));
+        let mut inputs = vec![Input::zero(model); problem.plan.steps()];
+        problem.plan.inputs(&controls, &mut inputs);
+        let shape = vec![inputs.len(), problem.plan.actuators];
+        tensors.push(Tensor::new("inputs", shape, inputs.into_iter().flat_map(|i| i.u).collect()));
+        Self { tensors }
+    }
+
+    /// The variables of a problem, in its order.
+    ///
+    /// # Errors
+    /// A tensor that is missing or has the wrong size.
+    pub fn natural(&self, problem: &Problem) -> Result<Vec<f64>, Error> {
+        let take = |name: &str, count: usize| match self.get(name) {
+            Some(t) if t.data.len() == count => Ok(t.data.clone()),
+            Some(t) => Err(Error::message(format!(
+                "the solution's \"{name}\" has {} numbers and the scene asks for {count}",
+                t.data.len()
+            ))),
+            None => Err(Error::message(format!("the solution has no \"{name}\", which the scene asks for"))),
+        };
+        let mut out = Vec::new();
+        for group in &problem.groups {
+            let count = group.variables.len();
+            match group.subject {
+                Subject::Controls => out.extend(take("controls", count)?),
+                Subject::Velocity => out.extend(take("start.velocity", count)?),
+                Subject::Configuration => out.extend(take("start.configuration", count)?),
+                Subject::Parameters(_) => {
+                    for v in &group.variables {
+                        out.extend(take(&v.name, 1)?);
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// Writes a safetensors file, whole or not at all.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        checkpoint::write(path, &self.tensors, &[])
+    }
+
+    /// Reads what [`Solution::save`] wrote.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        Ok(Self { tensors: checkpoint::read(path)?.0 })
+    }
+}
+
+/// Mass, centre and inertia of bodies whose inertia is among the variables.
+fn inertias(problem: &Problem, model: &crate::model::Model<f64>) -> Vec<Tensor> {
+    let names = &compile(&problem.description).topology.names.bodies;
+    let mut out = Vec::new();
+    for (name, body) in names.iter().zip(&model.bodies) {
+        let own = format!("body.{name}.inertial[");
+        if !problem.groups.iter().flat_map(|g| &g.variables).any(|v| v.name.starts_with(&own)) {
+            continue;
+        }
+        let i = body.inertia;
+        out.push(Tensor::new(format!("body.{name}.mass"), vec![], vec![body.mass]));
+        out.push(Tensor::row(format!("body.{name}.center"), body.center.to_array().to_vec()));
+        out.push(Tensor::row(format!("body.{name}.inertia"), vec![i.xx, i.yy, i.zz, i.xy, i.xz, i.yz]));
+    }
+    out
+}

@@ -1,0 +1,192 @@
+//! What a scene file can say.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scene {
+    pub model: Spanned<String>,
+    /// [s]
+    pub horizon: Option<Spanned<f64>>,
+    pub steps: Option<Spanned<usize>>,
+    #[serde(default)]
+    pub start: Start,
+    #[serde(default)]
+    pub control: Control,
+    #[serde(default)]
+    pub cost: Vec<Cost>,
+    #[serde(default)]
+    pub optimize: Vec<Optimize>,
+    #[serde(default)]
+    pub optimizer: Optimizer,
+    #[serde(default)]
+    pub goal: Vec<Goal>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    pub keyframe: Option<Spanned<String>>,
+    pub qpos: Option<Spanned<Vec<f64>>>,
+    pub qvel: Option<Spanned<Vec<f64>>>,
+    /// By joint.
+    #[serde(default)]
+    pub position: BTreeMap<String, Spanned<Numbers>>,
+    #[serde(default)]
+    pub velocity: BTreeMap<String, Spanned<Numbers>>,
+    /// By actuator.
+    #[serde(default)]
+    pub control: BTreeMap<String, Spanned<f64>>,
+}
+
+/// One number, or a list.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Numbers {
+    One(f64),
+    Many(Vec<f64>),
+}
+
+impl Numbers {
+    pub fn list(&self) -> &[f64] {
+        match self {
+            Self::One(x) => std::slice::from_ref(x),
+            Self::Many(x) => x,
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Control {
+    #[serde(default)]
+    pub kind: ControlKind,
+    pub hold: Option<Spanned<usize>>,
+    pub knots: Option<Spanned<usize>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ControlKind {
+    #[default]
+    Steps,
+    Spline,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cost {
+    pub quantity: Spanned<String>,
+    pub target: Option<Spanned<Numbers>>,
+    pub weight: Spanned<f64>,
+    #[serde(default)]
+    pub penalty: Penalty,
+    pub width: Option<Spanned<f64>>,
+    pub lower: Option<Spanned<f64>>,
+    pub upper: Option<Spanned<f64>>,
+    pub radius: Option<Spanned<f64>>,
+    #[serde(default)]
+    pub when: When,
+    pub from: Option<Spanned<f64>>,
+    pub to: Option<Spanned<f64>>,
+    pub at: Option<Spanned<f64>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Penalty {
+    #[default]
+    Square,
+    Wrapped,
+    Distance,
+    Outside,
+    Avoid,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    #[default]
+    Running,
+    Final,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Optimize {
+    pub what: Spanned<String>,
+    pub lower: Option<Spanned<f64>>,
+    pub upper: Option<Spanned<f64>>,
+    pub rate: Option<Spanned<f64>>,
+    pub noise: Option<Spanned<f64>>,
+    pub scale: Option<Spanned<f64>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Optimizer {
+    pub kind: OptimizerKind,
+    pub iterations: usize,
+    pub tolerance: f64,
+    pub rate: Option<Spanned<f64>>,
+    pub clip: Option<Spanned<f64>>,
+    pub memory: Option<usize>,
+    pub bounds: Option<Bounds>,
+    pub until: Until,
+}
+
+impl Default for Optimizer {
+    fn default() -> Self {
+        Self {
+            kind: OptimizerKind::default(),
+            iterations: 300,
+            tolerance: 1e-6,
+            rate: None,
+            clip: None,
+            memory: None,
+            bounds: None,
+            until: Until::default(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
+    #[default]
+    Adam,
+    #[serde(rename = "l-bfgs")]
+    Lbfgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bounds {
+    Projection,
+    Smooth,
+}
+
+/// What ends an optimization before its budget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Until {
+    #[default]
+    Tolerance,
+    Goals,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Goal {
+    pub quantity: Spanned<String>,
+    pub target: Option<Spanned<Numbers>>,
+    pub at_most: Option<Spanned<f64>>,
+    pub at_least: Option<Spanned<f64>>,
+    /// The length of a window that ends with the scene [s].
+    pub last: Option<Spanned<f64>>,
+    pub from: Option<Spanned<f64>>,
+    pub to: Option<Spanned<f64>>,
+}

@@ -1,0 +1,222 @@
+//! Scene files: a model, where it starts, what is wished for, and what may change to get there.
+//!
+//! ```toml
+//! model = "models/cartpole.xml"   # beside the scene
+//! horizon = 3.0                   # seconds; or steps = 300
+//!
+//! [start]                         # all optional; the model's reference at rest otherwise
+//! keyframe = "hanging"
+//! position = { pole = 3.1 }       # by joint; a list for ball and free joints
+//! velocity = { cart = 0.2 }
+//!
+//! [control]
+//! kind = "spline"                 # or "steps", with hold = 2 for one value every two steps
+//! knots = 20
+//!
+//! [[cost]]                        # weight × penalty(quantity − target)
+//! quantity = "joint.pole.position"
+//! target = 0.0
+//! weight = 10.0
+//! when = "final"                  # or "running" (times the time step) with from and to, or at = 1.2
+//!
+//! [[optimize]]
+//! what = "controls"               # or "start.velocity", "start.configuration", parameters by name
+//!                                 # ("joint.*.damping", "body.torso.inertial"), each with lower,
+//!                                 # upper, rate, noise and scale
+//!
+//! [optimizer]
+//! kind = "l-bfgs"                 # or "adam", with rate and clip
+//! iterations = 300
+//!
+//! [[goal]]                        # holds in a window: the last 0.5 s, or from … to, or the end
+//! quantity = "abs(joint.pole.position)"
+//! at_most = 0.05
+//! last = 0.5
+//! ```
+//!
+//! Quantities are `joint.NAME.position` and `.velocity`, `site.NAME.position` and `.velocity`, the same
+//! of a `body`, with `.x`, `.y` or `.z` for one coordinate, and `control.NAME`; a `*` stands for any
+//! text and makes a term of each. Penalties are `square`, `wrapped` (`1 − cos`), `distance` (with
+//! `width`), `outside` (with `lower` and `upper`) and `avoid` (with `radius`, around the target).
+//! Unknown keys are errors.
+
+mod aims;
+mod file;
+mod place;
+mod start;
+mod variables;
+
+use std::path::Path;
+
+use crate::control::{Plan, Shape};
+use crate::error::Error;
+use crate::model::description::Description;
+use crate::model::{Input, Model};
+use crate::objective::goals::Judged;
+use crate::optimize::{AdamSettings, Bounds, Kind, Method, Problem, Rollout, Solution};
+use crate::physics::derive::compile;
+use crate::rollout::Trajectory;
+use place::Source;
+
+/// A scene: where it came from, and the problem that it states.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    pub path: String,
+    pub problem: Problem,
+}
+
+/// Reads a scene and its model; what loads is valid.
+///
+/// # Errors
+/// One sentence, with file and line, for anything that a scene cannot say.
+pub fn load(path: &Path) -> Result<Scene, Error> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Error::in_file(&name, format!("cannot read the file: {e}")))?;
+    parse(&text, path)
+}
+
+/// Reads the text of a scene; `path` is where it would be, for messages and for the model's place.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(text: &str, path: &Path) -> Result<Scene, Error> {
+    let name = path.display().to_string();
+    let source = Source { file: &name, text };
+    let scene: file::Scene = ::toml::from_str(text).map_err(|e| source.refused(&e))?;
+    let model_path = path.parent().unwrap_or(Path::new("")).join(scene.model.get_ref());
+    if !model_path.is_file() {
+        let missing = format!("there is no model file {}", model_path.display());
+        return Err(source.error(scene.model.span(), missing));
+    }
+    let mut description = super::mjcf::load(&model_path)?;
+    variables::make_inertias_explicit(&source, &scene.optimize, &mut description)?;
+    let model = compile(&description);
+    let problem = problem(&source, &scene, description, &model)?;
+    Ok(Scene { path: name, problem })
+}
+
+fn problem(
+    source: &Source<'_>,
+    scene: &file::Scene,
+    description: Description,
+    model: &Model<f64>,
+) -> Result<Problem, Error> {
+    let steps = steps(source, scene, model.option.timestep)?;
+    let (start, held) = start::read(source, &scene.start, &description, model)?;
+    let plan = plan(source, &scene.control, steps, model.topology.nu)?;
+    let controls = held.repeat(plan.knots());
+    let clock = aims::Clock { timestep: model.option.timestep, steps };
+    Ok(Problem {
+        terms: aims::terms(source, &scene.cost, model, clock)?,
+        goals: aims::goals(source, &scene.goal, model, clock)?,
+        groups: variables::groups(source, &scene.optimize, &description, model, &plan, &start, &controls)?,
+        method: method(source, &scene.optimizer)?,
+        description,
+        start,
+        plan,
+        controls,
+    })
+}
+
+/// How many steps the scene lasts.
+fn steps(source: &Source<'_>, scene: &file::Scene, timestep: f64) -> Result<usize, Error> {
+    match (&scene.horizon, &scene.steps) {
+        (Some(horizon), None) => {
+            let steps = (horizon.get_ref() / timestep).round();
+            if !(1.0..=1e7).contains(&steps) {
+                let what =
+                    format!("the horizon of {} s is {steps} steps (1 to 10 million)", horizon.get_ref());
+                return Err(source.error(horizon.span(), what));
+            }
+            Ok(steps as usize)
+        }
+        (None, Some(steps)) if *steps.get_ref() > 0 => Ok(*steps.get_ref()),
+        (None, Some(steps)) => Err(source.error(steps.span(), "a scene lasts at least one step")),
+        (Some(_), Some(steps)) => Err(source.error(steps.span(), "give either horizon or steps, not both")),
+        (None, None) => {
+            Err(Error::in_file(source.file, "a scene needs its horizon in seconds, or its steps"))
+        }
+    }
+}
+
+fn plan(source: &Source<'_>, file: &file::Control, steps: usize, actuators: usize) -> Result<Plan, Error> {
+    let refuse = |span, what: String| Err(source.error(span, what));
+    let shape = match (file.kind, &file.hold, &file.knots) {
+        (file::ControlKind::Steps, hold, None) => {
+            let hold = hold.as_ref().map_or(1, |h| *h.get_ref());
+            Shape::Steps { hold: hold.clamp(1, steps) }
+        }
+        (file::ControlKind::Spline, None, Some(knots)) if (4..=steps.max(4)).contains(knots.get_ref()) => {
+            Shape::Spline { knots: *knots.get_ref() }
+        }
+        (file::ControlKind::Spline, None, Some(knots)) => {
+            let what = format!("a spline of {steps} steps has 4 to {steps} knots, not {}", knots.get_ref());
+            return refuse(knots.span(), what);
+        }
+        (file::ControlKind::Spline, Some(hold), _) => {
+            return refuse(hold.span(), "hold belongs to kind = \"steps\", not to a spline".to_owned());
+        }
+        (file::ControlKind::Steps, _, Some(knots)) => {
+            return refuse(knots.span(), "knots belong to kind = \"spline\", not to steps".to_owned());
+        }
+        (file::ControlKind::Spline, None, None) => {
+            return Err(Error::in_file(source.file, "a spline of controls needs its number of knots"));
+        }
+    };
+    Ok(Plan::new(shape, steps, actuators))
+}
+
+fn method(source: &Source<'_>, file: &file::Optimizer) -> Result<Method, Error> {
+    let (kind, bounds) = match file.kind {
+        file::OptimizerKind::Adam => {
+            let usual = AdamSettings::default();
+            let rate = match &file.rate {
+                Some(rate) => source.positive(rate, "rate")?,
+                None => usual.rate,
+            };
+            let clip = file.clip.as_ref().map(|clip| source.positive(clip, "clip")).transpose()?;
+            (Kind::Adam(AdamSettings { rate, clip, ..usual }), Bounds::Projection)
+        }
+        file::OptimizerKind::Lbfgs => {
+            if let Some(stray) = file.rate.as_ref().or(file.clip.as_ref()) {
+                return Err(source.error(stray.span(), "rate and clip belong to kind = \"adam\""));
+            }
+            (Kind::Lbfgs { memory: file.memory.unwrap_or(20).max(1) }, Bounds::Smooth)
+        }
+    };
+    let bounds = match file.bounds {
+        Some(file::Bounds::Projection) => Bounds::Projection,
+        Some(file::Bounds::Smooth) => Bounds::Smooth,
+        None => bounds,
+    };
+    Ok(Method {
+        kind,
+        bounds,
+        iterations: file.iterations,
+        tolerance: file.tolerance,
+        until_goals: file.until == file::Until::Goals,
+    })
+}
+
+impl Scene {
+    /// Rolls a solution out.
+    ///
+    /// # Errors
+    /// A solution of another scene, or a rollout that diverges.
+    pub fn rollout(&self, solution: &Solution) -> Result<(Trajectory<f64>, Vec<Input<f64>>), Error> {
+        let Rollout { inputs, trajectory, .. } = self.problem.rollout(solution)?;
+        Ok((trajectory, inputs))
+    }
+
+    /// Judges the goals on a fresh rollout of a solution.
+    ///
+    /// # Errors
+    /// As [`Scene::rollout`].
+    pub fn judge(&self, solution: &Solution) -> Result<Vec<Judged>, Error> {
+        self.problem.judge(solution)
+    }
+}
+
+#[cfg(test)]
+mod tests;

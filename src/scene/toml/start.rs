@@ -1,0 +1,88 @@
+//! Where a scene starts.
+
+use std::ops::Range;
+
+use toml::Spanned;
+
+use super::file;
+use super::place::Source;
+use crate::error::Error;
+use crate::model::description::{Description, JointKind};
+use crate::model::{Model, State};
+use crate::spatial::Quat;
+
+/// The state at the start, and the controls that a keyframe or the scene holds there.
+pub fn read(
+    source: &Source<'_>,
+    file: &file::Start,
+    d: &Description,
+    model: &Model<f64>,
+) -> Result<(State<f64>, Vec<f64>), Error> {
+    let t = &model.topology;
+    let mut state = State::reference(model);
+    let mut controls = vec![0.0; t.nu];
+    if let Some(name) = &file.keyframe {
+        let names = d.keyframes.iter().enumerate();
+        let names: Vec<_> =
+            names.map(|(k, f)| f.name.clone().unwrap_or_else(|| format!("keyframe#{k}"))).collect();
+        let key = &d.keyframes[source.find(name.span(), "keyframe", name.get_ref(), &names)?];
+        state.q.copy_from_slice(&key.qpos);
+        state.v.copy_from_slice(&key.qvel);
+        state.act.copy_from_slice(&key.act);
+        state.mocap.copy_from_slice(&key.mocap);
+        state.time = key.time;
+        controls.copy_from_slice(&key.ctrl);
+    }
+    for (list, own, key) in [(&file.qpos, &mut state.q, "qpos"), (&file.qvel, &mut state.v, "qvel")] {
+        if let Some(list) = list {
+            fill(source, list.span(), list.get_ref(), own, key)?;
+        }
+    }
+    for (name, numbers) in &file.position {
+        let at = &t.joints[source.find(numbers.span(), "joint", name, &t.names.joints)?];
+        let own = &mut state.q[at.q..at.q + at.kind.sizes().0];
+        fill(source, numbers.span(), numbers.get_ref().list(), own, name)?;
+    }
+    for (name, numbers) in &file.velocity {
+        let at = &t.joints[source.find(numbers.span(), "joint", name, &t.names.joints)?];
+        let own = &mut state.v[at.v..at.v + at.kind.sizes().1];
+        fill(source, numbers.span(), numbers.get_ref().list(), own, name)?;
+    }
+    for (name, number) in &file.control {
+        let k = source.find(number.span(), "actuator", name, &t.names.actuators)?;
+        controls[k] = source.finite(number, name)?;
+    }
+    normalize(model, &mut state);
+    Ok((state, controls))
+}
+
+fn fill(
+    source: &Source<'_>,
+    span: Range<usize>,
+    from: &[f64],
+    to: &mut [f64],
+    key: &str,
+) -> Result<(), Error> {
+    if from.len() != to.len() {
+        let (given, asked) = (from.len(), to.len());
+        return Err(source.error(span, format!("{key} has {given} numbers (the model asks for {asked})")));
+    }
+    for x in from {
+        source.finite(&Spanned::new(span.clone(), *x), key)?;
+    }
+    to.copy_from_slice(from);
+    Ok(())
+}
+
+/// Quaternions of length one.
+fn normalize(model: &Model<f64>, state: &mut State<f64>) {
+    for at in &model.topology.joints {
+        let q = match at.kind {
+            JointKind::Free => at.q + 3,
+            JointKind::Ball => at.q,
+            _ => continue,
+        };
+        let Quat { w, v } = state.quat(q).normalized();
+        state.q[q..q + 4].copy_from_slice(&[w, v.x, v.y, v.z]);
+    }
+}

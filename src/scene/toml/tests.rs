@@ -1,0 +1,88 @@
+use super::*;
+
+const GOOD: &str = r#"model = "models/cartpole.xml"
+horizon = 3.0
+[start]
+keyframe = "hanging"
+position = { cart = 0.5 }
+[[cost]]
+quantity = "joint.pole.position"
+weight = 1.0
+[[optimize]]
+what = "controls"
+[optimizer]
+kind = "adam"
+[[goal]]
+quantity = "abs(joint.*.velocity)"
+at_most = 0.1
+last = 0.5
+"#;
+
+fn read(text: &str) -> Result<Scene, Error> {
+    let scenes = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes");
+    parse(text, &scenes.join("test.toml"))
+}
+
+/// The message for the good scene with one part replaced.
+fn refused(part: &str, by: &str) -> String {
+    assert!(GOOD.contains(part));
+    let text = GOOD.replacen(part, by, 1);
+    let message = read(&text).expect_err(by).to_string();
+    message.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_scene_says_what_is_given_and_what_is_wished_for() {
+    let problem = read(GOOD).unwrap().problem;
+    assert_eq!(problem.plan.steps(), 300);
+    assert_eq!(problem.start.q, [0.5, std::f64::consts::PI]);
+    assert_eq!(problem.terms.len(), 1);
+    assert_eq!(problem.goals.len(), 2);
+    assert_eq!(problem.goals[0].window, 250..=300);
+    assert_eq!(problem.groups[0].variables.len(), 300);
+    assert_eq!(problem.groups[0].variables[0].upper, 10.0);
+}
+
+#[test]
+fn a_mistake_in_a_scene_is_one_sentence_with_its_line_and_the_nearest_right_answer() {
+    let cases = [
+        ("horizon", "horizont", "test.toml:2: unknown key \"horizont\" (did you mean \"horizon\"?)"),
+        ("\"adam\"", "\"adan\"", "test.toml:12: unknown word \"adan\" (did you mean \"adam\"?)"),
+        (
+            "\"hanging\"",
+            "\"hangin\"",
+            "test.toml:4: the model has no keyframe \"hangin\" (did you mean \"hanging\"?)",
+        ),
+        (
+            "joint.pole.position",
+            "joint.poll.position",
+            "test.toml:7: the model has no quantity \"joint.poll.position\" (did you mean \"joint.pole.position\"?)",
+        ),
+        ("{ cart =", "{ card =", "test.toml:5: the model has no joint \"card\" (did you mean \"cart\"?)"),
+        ("cart = 0.5", "cart = [1, 2]", "test.toml:5: cart has 2 numbers (the model asks for 1)"),
+        ("weight = 1.0", "weight = nan", "test.toml:8: weight is NaN, and must be a finite number"),
+        ("weight = 1.0\n", "", "test.toml:6: the key \"weight\" is missing here"),
+        (
+            "\"controls\"",
+            "\"control\"",
+            "test.toml:10: nothing is called \"control\" (did you mean \"controls\"?)",
+        ),
+        ("last = 0.5", "last = 5.0", "test.toml:16: last is 5 s, and the scene lasts from 0 to 3 s"),
+        ("at_most = 0.1\n", "", "test.toml:14: a goal needs either at_most or at_least"),
+        (
+            "horizon = 3.0",
+            "horizon = -3.0",
+            "test.toml:2: the horizon of -3 s is -300 steps (1 to 10 million)",
+        ),
+        ("[start]", "[start", "test.toml:3: "),
+    ];
+    for (part, by, message) in cases {
+        let said = refused(part, by);
+        assert!(said.starts_with(message), "{said}\nand not\n{message}");
+        assert!(!said.contains('\n'), "{said}");
+    }
+    assert!(
+        refused("cartpole.xml", "cartpool.xml").starts_with("cartpool.xml"),
+        "the missing model is named"
+    );
+}

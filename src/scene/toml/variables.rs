@@ -1,0 +1,162 @@
+//! What a scene lets change.
+
+use super::file;
+use super::place::Source;
+use crate::control::Plan;
+use crate::error::{Error, nearest};
+use crate::model::description::{Description, Inertial};
+use crate::model::{Model, Parameter, State, log_cholesky_of};
+use crate::objective::matches;
+use crate::optimize::{Group, Subject, Variable};
+use crate::physics::derive::{compile, parameters};
+
+/// Gives bodies whose `inertial` is to change an inertia of their own, at its compiled value.
+pub fn make_inertias_explicit(
+    source: &Source<'_>,
+    files: &[file::Optimize],
+    d: &mut Description,
+) -> Result<(), Error> {
+    for file in files.iter().filter(|f| f.what.get_ref().ends_with(".inertial")) {
+        let model = compile(d);
+        let names = &model.topology.names.bodies;
+        let chosen: Vec<usize> = (1..names.len())
+            .filter(|&b| matches(file.what.get_ref(), &format!("body.{}.inertial", names[b])))
+            .collect();
+        if chosen.is_empty() {
+            let what = file.what.get_ref();
+            return Err(source.error(file.what.span(), format!("the model has no body for \"{what}\"")));
+        }
+        for b in chosen {
+            if model.bodies[b].mass <= 0.0 {
+                let what = format!("body \"{}\" has no mass, and its inertia no coordinates", names[b]);
+                return Err(source.error(file.what.span(), what));
+            }
+            d.bodies[b].inertial = Inertial::LogCholesky(log_cholesky_of(&model.bodies[b]));
+        }
+    }
+    Ok(())
+}
+
+pub fn groups(
+    source: &Source<'_>,
+    files: &[file::Optimize],
+    d: &Description,
+    model: &Model<f64>,
+    plan: &Plan,
+    start: &State<f64>,
+    controls: &[f64],
+) -> Result<Vec<Group>, Error> {
+    let listing = parameters(d);
+    let mut out: Vec<Group> = Vec::new();
+    for file in files {
+        let (subject, variables, noise) = match file.what.get_ref().as_str() {
+            "controls" => (Subject::Controls, of_plan(source, file, model, plan, controls)?, 0.02),
+            "start.velocity" => (Subject::Velocity, of_start(model, &start.v), 0.0),
+            "start.configuration" => {
+                (Subject::Configuration, of_start(model, &vec![0.0; start.v.len()]), 0.0)
+            }
+            pattern => {
+                let places = chosen(source, file, pattern, &listing)?;
+                let variables = places.iter().map(|&p| of_parameter(&listing[p])).collect();
+                (Subject::Parameters(places), variables, 0.0)
+            }
+        };
+        let mut group = Group { name: file.what.get_ref().clone(), subject, rate: 1.0, noise, variables };
+        adjust(source, file, &mut group)?;
+        let names = |g: &Group| g.variables.iter().map(|v| v.name.clone()).collect::<Vec<_>>();
+        let taken: Vec<String> = out.iter().flat_map(names).collect();
+        if let Some(twice) = group.variables.iter().find(|v| taken.contains(&v.name)) {
+            return Err(
+                source.error(file.what.span(), format!("\"{}\" is to be optimized twice", twice.name))
+            );
+        }
+        out.push(group);
+    }
+    Ok(out)
+}
+
+/// What the entry of the file says about all its variables.
+fn adjust(source: &Source<'_>, file: &file::Optimize, group: &mut Group) -> Result<(), Error> {
+    if let Some(rate) = &file.rate {
+        group.rate = source.positive(rate, "rate")?;
+    }
+    if let Some(noise) = &file.noise {
+        group.noise = source.finite(noise, "noise")?;
+    }
+    for v in &mut group.variables {
+        if let Some(scale) = &file.scale {
+            v.scale = source.positive(scale, "scale")?;
+        }
+        if let Some(lower) = &file.lower {
+            v.lower = v.lower.max(source.finite(lower, "lower")?);
+        }
+        if let Some(upper) = &file.upper {
+            v.upper = v.upper.min(source.finite(upper, "upper")?);
+        }
+        if v.lower >= v.upper {
+            let what = format!("no value of {} is between {} and {}", v.name, v.lower, v.upper);
+            return Err(source.error(file.what.span(), what));
+        }
+    }
+    Ok(())
+}
+
+fn of_plan(
+    source: &Source<'_>,
+    file: &file::Optimize,
+    model: &Model<f64>,
+    plan: &Plan,
+    controls: &[f64],
+) -> Result<Vec<Variable>, Error> {
+    if plan.actuators == 0 {
+        return Err(source.error(file.what.span(), "the model has no actuators, and thus no controls"));
+    }
+    let names = &model.topology.names.actuators;
+    let of = |(k, start): (usize, &f64)| {
+        let (knot, actuator) = (k / plan.actuators, k % plan.actuators);
+        let range = model.actuators[actuator].ctrl_range;
+        let [lower, upper] = range.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
+        let scale = range.map_or(1.0, |[lower, upper]| 0.5 * (upper - lower));
+        let scale = if scale > 0.0 { scale } else { 1.0 };
+        Variable { name: format!("control.{}[{knot}]", names[actuator]), start: *start, lower, upper, scale }
+    };
+    Ok(controls.iter().enumerate().map(of).collect())
+}
+
+fn of_start(model: &Model<f64>, start: &[f64]) -> Vec<Variable> {
+    let t = &model.topology;
+    let of = |(i, start): (usize, &f64)| {
+        let joint = t.dofs[i].joint;
+        let name = format!("start.{}[{}]", t.names.joints[joint], i - t.joints[joint].v);
+        Variable { name, start: *start, lower: f64::NEG_INFINITY, upper: f64::INFINITY, scale: 1.0 }
+    };
+    start.iter().enumerate().map(of).collect()
+}
+
+fn of_parameter(p: &Parameter) -> Variable {
+    let scale = if p.value == 0.0 { 1.0 } else { p.value.abs() };
+    Variable { name: p.name.clone(), start: p.value, lower: p.lower, upper: p.upper, scale }
+}
+
+/// The places of the parameters that a pattern means; `body.NAME.inertial` means all ten.
+fn chosen(
+    source: &Source<'_>,
+    file: &file::Optimize,
+    pattern: &str,
+    listing: &[Parameter],
+) -> Result<Vec<usize>, Error> {
+    let fits = |name: &str| {
+        matches(pattern, name) || name.rsplit_once('[').is_some_and(|(field, _)| matches(pattern, field))
+    };
+    let places: Vec<usize> = (0..listing.len()).filter(|&p| fits(&listing[p].name)).collect();
+    if !places.is_empty() {
+        return Ok(places);
+    }
+    let others = ["controls", "start.velocity", "start.configuration"];
+    let near = nearest(pattern, others.into_iter().chain(listing.iter().map(|p| p.name.as_str())));
+    let hint = near.map_or_else(
+        || "inspect lists the parameters of a model".to_owned(),
+        |name| format!("did you mean \"{name}\"?"),
+    );
+    Err(source.error(file.what.span(), format!("nothing is called \"{pattern}\" ({hint})")))
+}

@@ -1,0 +1,127 @@
+//! Costs: the pullback against dual numbers, on every model and quantity.
+
+use costate::model::description::Description;
+use costate::model::{Input, Model, State, Values, assemble};
+use costate::number::{Dual, Real, Tangent, Wide};
+use costate::objective::{Custom, Law, Objective, Penalty, Term, Terms, When, known_quantities};
+use costate::physics::Cotangents;
+use costate::physics::articulated::{Links, kinematics};
+use costate::physics::derive::{self, Compilation};
+
+use crate::gradients::{moved, vary_input};
+use crate::recorded::{all, situation};
+
+type Number = Wide<f64>;
+
+/// A term for every quantity of a model, with every kind of penalty in turn.
+fn terms<R: Real>(model: &Model<R>) -> Terms<R> {
+    let penalties = [
+        Penalty::Square,
+        Penalty::Wrapped,
+        Penalty::Distance { width: 0.3 },
+        Penalty::Outside { lower: -0.1, upper: 0.2 },
+        Penalty::Avoid { radius: 2.0 },
+    ];
+    let all = known_quantities(&model.topology).into_iter().enumerate();
+    let terms = all.map(|(k, (name, quantity))| Term {
+        name,
+        quantity,
+        target: if quantity.is_vector() { [0.1, -0.2, 0.3] } else { [0.4, 0.0, 0.0] },
+        penalty: penalties[k % penalties.len()],
+        weight: 1.0 + k as f64,
+        when: if k % 3 == 0 { When::At(2) } else { When::Running(0..9) },
+    });
+    Terms::new(model, terms.collect())
+}
+
+/// A cost that uses a little of everything.
+struct Everything;
+
+impl Law for Everything {
+    fn cost<R: Real>(&self, model: &Model<R>, state: &State<R>, input: Option<&Input<R>>, _: usize) -> R {
+        let mut links = Links::new(model);
+        kinematics(model, state, &mut links);
+        let mut sum = model.option.timestep.sin();
+        for s in 0..model.sites.len() {
+            let (place, turn) = links.site(model, s);
+            sum += place.dot(place) * turn.v.x.exp();
+        }
+        for link in &links.bodies {
+            sum += link.velocity.linear.norm() * link.center.x;
+        }
+        let numbers = state.v.iter().chain(&state.act).chain(input.into_iter().flat_map(|i| &i.u));
+        numbers.fold(sum, |sum, x| sum + x.tanh())
+    }
+}
+
+fn dual(
+    d: &Description,
+    parameters: &[f64],
+    state: &State<f64>,
+    input: &Input<f64>,
+    first: usize,
+    law: bool,
+) -> [f64; 8] {
+    let mut next = 0;
+    let mut vary = |x: f64| -> Number {
+        let mut out: Number = Dual::constant(x);
+        if (first..first + 8).contains(&next) {
+            out.tangent.set(next - first, 1.0);
+        }
+        next += 1;
+        out
+    };
+    let state = moved(&derive::compile(d), state, &mut vary);
+    let input = vary_input(input, &mut vary);
+    let parameters: Vec<Number> = parameters.iter().map(|&x| vary(x)).collect();
+    let mut model: Model<Number> = assemble(d, &mut Values(parameters.iter()));
+    derive::complete(d, &mut model);
+    let cost = match law {
+        true => Custom(Everything).cost(&model, &state, Some(&input), 2),
+        false => terms(&model).cost(&model, &state, Some(&input), 2),
+    };
+    cost.tangent.to_array()
+}
+
+fn flat(out: &Cotangents<f64>) -> Vec<f64> {
+    let mut all = [&out.state.q[..], &out.state.v, &out.state.act].concat();
+    for w in &out.state.mocap {
+        all.extend([w.torque.to_array(), w.force.to_array()].concat());
+    }
+    all.extend(&out.input.u);
+    all.extend(&out.input.force);
+    all.extend(out.input.wrench.iter().flat_map(|w| [w.torque.to_array(), w.force.to_array()].concat()));
+    all
+}
+
+fn compare(law: bool) {
+    for r in all() {
+        let d = &r.description;
+        let parameters: Vec<f64> = derive::parameters(d).iter().map(|p| p.value).collect();
+        let compiled = Compilation::new(d, &parameters);
+        let model = &compiled.model;
+        let (state, input) = situation(model, &r.values["steps"][0]);
+        let mut out = Cotangents::zero(model, &input);
+        match law {
+            true => Custom(Everything).cost_pullback(model, &state, Some(&input), 2, &mut out),
+            false => terms(model).cost_pullback(model, &state, Some(&input), 2, &mut out),
+        }
+        let adjoint = [flat(&out), compiled.pullback(&out.model)].concat();
+        let firsts = (0..adjoint.len()).step_by(8);
+        let dual: Vec<f64> = firsts.flat_map(|k| dual(d, &parameters, &state, &input, k, law)).collect();
+        let scale = dual.iter().fold(1.0, |m: f64, x| m.max(x.abs()));
+        for (k, (a, b)) in adjoint.iter().zip(&dual).enumerate() {
+            assert!((a - b).abs() <= 1e-12 * scale, "{}: entry {k} is {a} and not {b}", d.name);
+        }
+    }
+}
+
+#[test]
+fn the_pullback_of_every_term_equals_dual_numbers_on_every_model() {
+    compare(false);
+}
+
+#[test]
+fn the_tape_differentiates_what_a_user_writes() {
+    compare(true);
+}

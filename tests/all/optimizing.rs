@@ -1,0 +1,135 @@
+//! Optimization through scenes: gradients, goals, and going on from a checkpoint.
+
+use std::path::{Path, PathBuf};
+
+use costate::objective::Terms;
+use costate::optimize::{Evaluator, Settings, run};
+use costate::physics::derive::compile;
+use costate::scene::toml::{Scene, load, parse};
+
+fn scenes() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes")
+}
+
+fn scene(text: &str) -> Scene {
+    parse(text, &scenes().join("test.toml")).unwrap()
+}
+
+const EVERYTHING: &str = r#"
+model = "models/arm.xml"
+steps = 30
+start = { keyframe = "ready" }
+control = { kind = "spline", knots = 6 }
+cost = [
+    { quantity = "site.tip.position", target = [0.4, 0.2, 0.6], weight = 3.0, when = "final" },
+    { quantity = "site.tip.velocity", weight = 1.0, when = "final" },
+    { quantity = "joint.*.velocity", weight = 0.1 },
+    { quantity = "control.*", weight = 0.001 },
+    { quantity = "body.hand.position", target = [0.3, 0.0, 0.6], penalty = "avoid", radius = 0.5, weight = 2.0 },
+]
+optimize = [
+    { what = "controls", noise = 0.3 },
+    { what = "start.velocity", noise = 0.1 },
+    { what = "start.configuration", noise = 0.1 },
+    { what = "joint.*.damping", noise = 0.1 },
+    { what = "body.hand.inertial", noise = 0.1 },
+    { what = "option.timestep", noise = 0.1 },
+]
+"#;
+
+#[test]
+fn gradients_by_every_kind_of_variable_equal_differences() {
+    for bounds in ["projection", "smooth"] {
+        let scene = scene(&format!("{EVERYTHING}\n[optimizer]\nbounds = \"{bounds}\"\n"));
+        let problem = &scene.problem;
+        let model = compile(&problem.description);
+        let mut evaluator = Evaluator::new(problem, Terms::new(&model, problem.terms.clone()));
+        let variables = problem.groups.iter().flat_map(|g| &g.variables);
+        let x: Vec<f64> = problem
+            .coordinates()
+            .iter()
+            .zip(variables)
+            .enumerate()
+            .map(|(k, (c, v))| c.of(v.start + 0.1 * v.scale * (1.7 * k as f64).sin()))
+            .collect();
+        let mut gradient = vec![0.0; x.len()];
+        evaluator.value_and_gradient(&x, &mut gradient).unwrap();
+        let scale = gradient.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
+        let mut ignored = gradient.clone();
+        for k in 0..x.len() {
+            let mut at = |h: f64| {
+                let mut x = x.clone();
+                x[k] += h;
+                evaluator.value_and_gradient(&x, &mut ignored).unwrap()
+            };
+            let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
+            let error = (difference - gradient[k]).abs();
+            assert!(error < 1e-7 * scale, "{bounds}, entry {k}: {} is not {difference}", gradient[k]);
+        }
+    }
+}
+
+#[test]
+fn a_solution_rolls_out_to_the_cost_that_was_found() {
+    let scene = scene(EVERYTHING);
+    let problem = &scene.problem;
+    let out = run(problem, &Settings { iterations: Some(5), ..Settings::default() }, &mut |_| {}).unwrap();
+    let rollout = problem.rollout(&out.solution).unwrap();
+    let mut terms = Terms::new(&rollout.model, problem.terms.clone());
+    let start = &rollout.trajectory.states[0];
+    let cost = costate::rollout::cost(&rollout.model, start, &rollout.inputs, &mut terms).unwrap();
+    assert_eq!(cost, out.cost_best);
+    assert!(out.cost_best < out.cost_first);
+    let mass = &out.solution.get("body.hand.mass").expect("the mass is reported").data;
+    assert_eq!(
+        mass[0],
+        rollout.model.bodies[rollout.model.topology.names.bodies.iter().position(|b| b == "hand").unwrap()]
+            .mass
+    );
+}
+
+#[test]
+fn a_run_goes_on_from_its_checkpoint_to_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    for optimizer in ["kind = \"adam\"", "kind = \"l-bfgs\"\nmemory = 3"] {
+        let scene = scene(&format!("{EVERYTHING}\n[optimizer]\n{optimizer}\n"));
+        let checkpoint = Some(folder.path().join("checkpoint.safetensors"));
+        let go = |iterations, resume, checkpoint| {
+            let settings = Settings { iterations: Some(iterations), seed: 3, resume, checkpoint };
+            run(&scene.problem, &settings, &mut |_| {}).unwrap()
+        };
+        let whole = go(13, None, None);
+        go(6, None, checkpoint.clone());
+        let rest = go(13, checkpoint, None);
+        assert_eq!(whole.solution, rest.solution, "{optimizer}");
+        let costs = |out: &costate::optimize::Outcome| out.history.iter().map(|r| r.cost).collect::<Vec<_>>();
+        assert_eq!(costs(&whole), costs(&rest), "{optimizer}");
+        assert_eq!((whole.iterations, whole.cost_first), (rest.iterations, rest.cost_first));
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_scene_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = Some(folder.path().join("checkpoint.safetensors"));
+    let settings = Settings { iterations: Some(1), checkpoint: checkpoint.clone(), ..Settings::default() };
+    run(&scene(EVERYTHING).problem, &settings, &mut |_| {}).unwrap();
+    let other = scene(&EVERYTHING.replace("weight = 3.0", "weight = 4.0"));
+    let settings = Settings { resume: checkpoint, ..Settings::default() };
+    let refused = run(&other.problem, &settings, &mut |_| {}).unwrap_err().to_string();
+    assert!(refused.contains("another scene or model"), "{refused}");
+}
+
+#[test]
+fn every_scene_reaches_its_goals() {
+    for name in ["pendulum_swingup", "cartpole_swingup", "double_pendulum_throw", "arm_reach"] {
+        let scene = load(&scenes().join(format!("{name}.toml"))).unwrap();
+        for seed in 0..2 {
+            let out = run(&scene.problem, &Settings { seed, ..Settings::default() }, &mut |_| {}).unwrap();
+            println!("{name}, seed {seed}: {} ({:.2} s)", out.stop, out.seconds);
+            for goal in scene.judge(&out.solution).unwrap() {
+                assert!(goal.reached, "{name}, seed {seed}: {goal:?}, although {}", out.stop);
+            }
+        }
+    }
+}
