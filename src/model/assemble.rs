@@ -226,7 +226,7 @@ fn weighed_geom<R: Real, S: Source<R>>(
 }
 
 /// Volume, and principal moments for unit mass, of a solid shape.
-fn solid<R: Real>(d: &Description, shape: Shape, size: Vec3<R>) -> (R, Vec3<R>) {
+pub(crate) fn solid<R: Real>(d: &Description, shape: Shape, size: Vec3<R>) -> (R, Vec3<R>) {
     use std::f64::consts::PI;
     let Vec3 { x, y, z } = size;
     let box_moments = |c: f64| {
@@ -265,7 +265,7 @@ fn solid<R: Real>(d: &Description, shape: Shape, size: Vec3<R>) -> (R, Vec3<R>) 
 ///
 /// An ellipsoid's area is Thomsen's formula, and its moments are those of a layer of equal growth of
 /// the half-axes, as in MuJoCo; the others are exact.
-fn shell<R: Real>(d: &Description, shape: Shape, size: Vec3<R>) -> (R, Vec3<R>) {
+pub(crate) fn shell<R: Real>(d: &Description, shape: Shape, size: Vec3<R>) -> (R, Vec3<R>) {
     use std::f64::consts::PI;
     let Vec3 { x, y, z } = size;
     match shape {

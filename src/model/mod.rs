@@ -11,6 +11,7 @@ mod state;
 mod tree;
 
 pub use assemble::{assemble, log_cholesky_of};
+pub(crate) use assemble::{shell, solid};
 pub use description::Description;
 pub use parameter::{Listing, Parameter, Source, Stated, Values};
 pub use state::{Costate, Input, State, advance_configuration};

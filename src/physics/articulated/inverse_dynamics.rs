@@ -40,7 +40,6 @@ pub struct Fields<R> {
     /// Of the acceleration: `Σ S_i a_i`.
     pub acceleration: Vec<Motion<R>>,
     pub weight_cotangent: Vec<Force<R>>,
-    pub acceleration_cotangent: Vec<Force<R>>,
 }
 
 impl<R: Real> Fields<R> {
@@ -50,7 +49,6 @@ impl<R: Real> Fields<R> {
             weight: vec![Motion::zero(); n],
             acceleration: vec![Motion::zero(); n],
             weight_cotangent: vec![Force::zero(); n],
-            acceleration_cotangent: vec![Force::zero(); n],
         }
     }
 }
@@ -89,7 +87,6 @@ pub fn inverse_dynamics_pullback<R: Real>(
         let (iv, it) = (inertia.mul(v), inertia.mul(twist));
         // L·I A − B·I V: by L, by A, by V (both through I V and through B = V × L).
         fields.weight_cotangent[b] = ia + v.cross_force(iv);
-        fields.acceleration_cotangent[b] = il;
         cotangent.acceleration[b] += il;
         cotangent.velocity[b] += -(l.cross_force(iv) + it);
         // The inertia moves rigidly with the body.
@@ -98,14 +95,17 @@ pub fn inverse_dynamics_pullback<R: Real>(
         let form = Inertia::form(l, acceleration) + negative(Inertia::form(twist, v));
         inertia_pullback(model, links, b, form, out_model);
     }
-    // From the leaves to the root: what the fields ask of the axes.
+    // From the leaves to the root: what the field of the weight asks of the axes.
     for (b, body) in t.bodies.iter().enumerate().skip(1).rev() {
-        let (l, rise) = (fields.weight_cotangent[b], fields.acceleration_cotangent[b]);
+        let l = fields.weight_cotangent[b];
         for i in body.dofs.clone() {
-            cotangent.axis[i] += l * weight[i] + rise * a[i];
+            cotangent.axis[i] += l * weight[i];
         }
         fields.weight_cotangent[body.parent] += l;
-        fields.acceleration_cotangent[body.parent] += rise;
+    }
+    // The axes' share of A is collected with the bodies' accelerations.
+    for (own, a) in cotangent.a.iter_mut().zip(a) {
+        *own += *a;
     }
 }
 

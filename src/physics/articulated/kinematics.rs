@@ -45,6 +45,8 @@ struct Before<R> {
     quat: Quat<R>,
     axis: Vec3<R>,
     anchor: Vec3<R>,
+    /// `sin φ` and `1 − cos φ` of a hinge.
+    turn: [R; 2],
 }
 
 /// The cotangent of [`Links`].
@@ -56,6 +58,8 @@ pub struct LinksCotangent<R> {
     pub acceleration: Vec<Force<R>>,
     /// Of each joint axis.
     pub axis: Vec<Force<R>>,
+    /// A joint acceleration that the bodies' accelerations contain too: `A_b = … + Σ S_i a_i`.
+    pub a: Vec<R>,
 }
 
 impl<R: Real> Links<R> {
@@ -75,7 +79,12 @@ impl<R: Real> Links<R> {
             bodies: vec![world; t.bodies.len()],
             axes: vec![Axis { motion: Motion::zero(), rate: Motion::zero() }; t.nv],
             before: vec![
-                Before { quat: Quat::identity(), axis: Vec3::zero(), anchor: Vec3::zero() };
+                Before {
+                    quat: Quat::identity(),
+                    axis: Vec3::zero(),
+                    anchor: Vec3::zero(),
+                    turn: [R::zero(); 2]
+                };
                 t.joints.len()
             ],
         }
@@ -110,12 +119,19 @@ impl<R: Real> LinksCotangent<R> {
     pub fn new(model: &Model<R>) -> Self {
         let (bodies, dofs) = (model.topology.bodies.len(), model.topology.nv);
         let zero = |n| vec![Force::zero(); n];
-        Self { wrench: zero(bodies), velocity: zero(bodies), acceleration: zero(bodies), axis: zero(dofs) }
+        Self {
+            wrench: zero(bodies),
+            velocity: zero(bodies),
+            acceleration: zero(bodies),
+            axis: zero(dofs),
+            a: vec![R::zero(); dofs],
+        }
     }
     pub fn clear(&mut self) {
         for all in [&mut self.wrench, &mut self.velocity, &mut self.acceleration, &mut self.axis] {
             all.fill(Force::zero());
         }
+        self.a.fill(R::zero());
     }
     /// Adds the cotangent of the place of a point of a body.
     #[inline(always)]
@@ -226,12 +242,13 @@ fn place<R: Real>(model: &Model<R>, state: &State<R>, links: &mut Links<R>, b: u
         }
         let axis = pose.rotation.rotate(joint.axis);
         let anchor = pose.position + pose.rotation.rotate(joint.anchor);
-        links.before[j] = Before { quat: pose.rotation, axis, anchor };
+        links.before[j] = Before { quat: pose.rotation, axis, anchor, turn: [R::zero(); 2] };
         match at.kind {
             JointKind::Slide => pose.position += axis * (state.q[at.q] - joint.reference),
             JointKind::Hinge => {
-                let turn = Quat::from_axis_angle(joint.axis, state.q[at.q] - joint.reference);
-                pose.rotation = pose.rotation * turn;
+                let (s, c) = (state.q[at.q] - joint.reference).times(0.5).sin_cos();
+                links.before[j].turn = [(s * c).times(2.0), (s * s).times(2.0)];
+                pose.rotation = pose.rotation * Quat { w: c, v: joint.axis * s };
                 pose.position = anchor - pose.rotation.rotate(joint.anchor);
             }
             _ => {
@@ -338,13 +355,14 @@ fn velocity_pullback<R: Real>(
             let (axis, v) = (&links.axes[i], state.v[i]);
             out.v[i] += axis.motion.dot(velocity) + axis.rate.dot(acceleration);
             // rate = before × axis: its cotangent is v A.
-            cotangent.axis[i] += (velocity - before.cross_force(acceleration)) * v;
+            cotangent.axis[i] +=
+                (velocity - before.cross_force(acceleration)) * v + acceleration * cotangent.a[i];
             upward += axis.motion.cross_force(acceleration) * v;
         }
         velocity += upward;
         for i in start..first {
             out.v[i] += links.axes[i].motion.dot(velocity);
-            cotangent.axis[i] += velocity * state.v[i];
+            cotangent.axis[i] += velocity * state.v[i] + acceleration * cotangent.a[i];
         }
     }
     cotangent.velocity[layout.parent] += velocity;
@@ -431,11 +449,12 @@ fn joint_pullback<R: Real>(
             let own = cotangent.axis[at.v];
             // S = (â, â × o) with o = origin − anchor.
             let offset = links.before[j].anchor - links.bodies[b].origin;
-            let direct = before.rotate(own.torque - offset.cross(own.force));
+            let direct = own.torque - offset.cross(own.force);
             // The axis also turns what comes after: δθ = sin φ δ + (1 − cos φ) axis × δ.
-            let (sin, cos) = (state.q[at.q] - joint.reference).sin_cos();
-            let torque = before.rotate(wrench.torque - offset.cross(wrench.force));
-            share.axis += direct + torque * sin + torque.cross(joint.axis) * (R::one() - cos);
+            let torque = wrench.torque - offset.cross(wrench.force);
+            let [sin, versine] = links.before[j].turn;
+            let bent = torque.cross(axis(at.v).angular);
+            share.axis += before.rotate(direct + torque * sin + bent * versine);
             let lever = axis(at.v).angular.cross(own.force);
             share.anchor += before.rotate(lever + wrench.force) - after.conjugate().rotate(wrench.force);
             wrench + moved(at.v)

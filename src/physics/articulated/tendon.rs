@@ -182,7 +182,13 @@ pub fn armature_pullback<R: Real>(
     let along = (0..nv).fold(R::zero(), |sum, i| sum + row[i] * weight[i]);
     let share = (0..nv).fold(along * curve, |sum, i| sum + weight[i] * row[i] * by_a[i]);
     p.out_model.tendons[t].armature += share;
-    rate_of_rate_pullback(model, p.links, t, alpha * along, p.cotangent, p.out_model);
+    // The curvature sees the acceleration for a = 0: take back what `a` would add to the axes.
+    field.set(model, p.links, model.topology.acts_on_bodies(), |i| -a[i]);
+    rate_of_rate_pullback(model, p.links, t, alpha * along, p.cotangent, p.out_model, &mut field.cotangent);
+    for (all, own) in p.cotangent.acceleration.iter_mut().zip(&field.cotangent) {
+        *all += *own;
+    }
+    field.finish(model, p.links, p.cotangent);
     // By J_t itself: the rate of the tendon for one more joint velocity.
     field.set(model, p.links, model.topology.acts_on_bodies(), |i| {
         alpha * (weight[i] * (by_a[i] + curve) + a[i] * by_weight[i])
@@ -211,7 +217,7 @@ pub fn rate_of_rate<R: Real>(model: &Model<R>, links: &Links<R>, t: usize) -> R 
     })
 }
 
-/// The pullback of [`rate_of_rate`].
+/// The pullback of [`rate_of_rate`]; the bodies' accelerations get theirs in `acceleration`.
 pub fn rate_of_rate_pullback<R: Real>(
     model: &Model<R>,
     links: &Links<R>,
@@ -219,6 +225,7 @@ pub fn rate_of_rate_pullback<R: Real>(
     weight: R,
     cotangent: &mut LinksCotangent<R>,
     out_model: &mut Model<R>,
+    acceleration: &mut [Force<R>],
 ) {
     let TendonPath::Spatial(pieces) = &model.topology.tendons[t] else { return };
     for p in pieces {
@@ -242,7 +249,7 @@ pub fn rate_of_rate_pullback<R: Real>(
             let omega = link.velocity.angular;
             // a = A.at(o) + g + ω × v, v = V.at(o).
             let by_velocity_all = by_velocity + by_acceleration.cross(omega);
-            cotangent.acceleration[bodies[k]] += Force::at(o, by_acceleration);
+            acceleration[bodies[k]] += Force::at(o, by_acceleration);
             cotangent.velocity[bodies[k]] += Force::at(o, by_velocity_all);
             cotangent.velocity[bodies[k]].torque += ends[k][1].cross(by_acceleration);
             out_model.option.gravity += by_acceleration;

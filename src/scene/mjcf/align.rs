@@ -1,8 +1,8 @@
 //! Free bodies whose frame is moved to their inertial frame.
 
 use super::Reader;
-use super::check::bulk;
 use super::layers::Layers;
+use super::weight::body_bulk;
 use super::xml::Element;
 use crate::error::Error;
 use crate::model::description::{Extent, Inertial, JointKind, Placement};
@@ -27,7 +27,7 @@ pub(super) fn asked(reader: &Reader, element: &Element) -> Result<bool, Error> {
 }
 
 fn align(reader: &mut Reader, number: usize) {
-    let Some(bulk) = bulk(&reader.out, number) else { return };
+    let Some(bulk) = body_bulk(&reader.out, number) else { return };
     let back = bulk.pose.inverse();
     let moved = |frame: Option<Pose<f64>>| Some(frame.map_or(back, |frame| back * frame));
     let out = &mut reader.out;

@@ -173,7 +173,7 @@ fn decide_inertia(reader: &mut Reader) {
         let heavy = reader.out.geoms.iter().any(|g| {
             g.body == number
                 && reader.compiler.counts(g.group)
-                && super::weight::geom_mass(g, &reader.out.meshes) > super::weight::LEAST_MASS
+                && super::weight::geom_mass(&reader.out, g) > super::weight::LEAST_MASS
         });
         let from_geoms = match rule {
             FromGeom::Never => false,

@@ -1,10 +1,10 @@
 //! What must hold of a whole tree before it can move.
 
 use super::Reader;
-use super::weight::{Bulk, body_bulk};
+use super::weight::body_bulk;
 use super::xml::Element;
 use crate::error::Error;
-use crate::model::description::{Body, Description, Inertial, JointKind, Shape};
+use crate::model::description::{Body, Inertial, JointKind, Shape};
 
 /// Masses and moments below this count as none.
 const LEAST: f64 = 1e-15;
@@ -68,9 +68,7 @@ fn explicit_inertia(reader: &Reader, number: usize) -> Result<(), Error> {
     if matches!(body.inertial, Inertial::FromGeoms) {
         return Ok(());
     }
-    let Some(bulk) = body_bulk(&body.inertial, [].into_iter(), &reader.out.meshes) else {
-        return Ok(());
-    };
+    let Some(bulk) = body_bulk(&reader.out, number) else { return Ok(()) };
     if full && bulk.moments.iter().any(|&m| m <= 0.0) {
         let message = format!("the fullinertia of {} is not positive definite", label(body));
         return Err(error(reader, number, message));
@@ -91,7 +89,7 @@ fn explicit_inertia(reader: &Reader, number: usize) -> Result<(), Error> {
 /// Whether a body, or a body fixed to it, has mass and inertia.
 fn heavy(reader: &Reader, number: usize) -> bool {
     let out = &reader.out;
-    let own = bulk(out, number).map_or((0.0, [0.0; 3]), |b| (b.mass, b.moments));
+    let own = body_bulk(out, number).map_or((0.0, [0.0; 3]), |b| (b.mass, b.moments));
     let rule = &reader.compiler.rule;
     let mass = own.0.max(rule.bound_mass);
     if mass >= LEAST && own.1.iter().all(|m| m.max(rule.bound_inertia) >= LEAST) {
@@ -100,11 +98,6 @@ fn heavy(reader: &Reader, number: usize) -> bool {
     let fixed =
         |child: usize| out.bodies[child].parent == number && !out.joints.iter().any(|j| j.body == child);
     (number + 1..out.bodies.len()).any(|child| fixed(child) && heavy(reader, child))
-}
-
-pub(super) fn bulk(out: &Description, number: usize) -> Option<Bulk> {
-    let geoms = out.geoms.iter().filter(|g| g.body == number);
-    body_bulk(&out.bodies[number].inertial, geoms, &out.meshes)
 }
 
 /// A plane is endless and may not move.
