@@ -8,4 +8,4 @@ mod runge_kutta;
 mod step;
 
 pub use integrate::{Kept, Record, StepBackward, step, step_pullback};
-pub use step::{Cotangents, Stage, acceleration, forces};
+pub use step::{Backward, Cotangents, Stage, acceleration, forces, forces_pullback};
