@@ -198,6 +198,11 @@ pub struct StepBackward<R> {
 }
 
 impl<R: Real> StepBackward<R> {
+    /// From now on leaves out what is dear among the cotangents of the model's numbers; what remains
+    /// of them means nothing.
+    pub fn forget_parameters(&mut self) {
+        self.forces.links.parameters = false;
+    }
     /// Takes over the numbers of a model that changed.
     pub fn refresh(&mut self, model: &Model<R>) {
         if let Some(implicit) = &mut self.implicit {

@@ -89,8 +89,10 @@ pub fn inverse_dynamics_pullback<R: Real>(
         // The inertia moves rigidly with the body.
         cotangent.wrench[b] +=
             -(l.cross_force(ia) + acceleration.cross_force(il)) + twist.cross_force(iv) + v.cross_force(it);
-        let form = Inertia::form(l, acceleration) + negative(Inertia::form(twist, v));
-        inertia_pullback(model, links, b, form, out_model);
+        if cotangent.parameters {
+            let form = Inertia::form(l, acceleration) + negative(Inertia::form(twist, v));
+            inertia_pullback(model, links, b, form, out_model);
+        }
     }
     // From the leaves to the root: what the field of the weight asks of the axes.
     for (b, body) in t.bodies.iter().enumerate().skip(1).rev() {
