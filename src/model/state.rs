@@ -154,7 +154,6 @@ pub fn advance_configuration<R: Real>(model: &Model<R>, q: &[R], v: &[R], h: R, 
 /// configuration and of the velocity, and returns that of `h`.
 ///
 /// Rotations: `δθ' = exp(φ)ᵀ δθ + h J_r(φ) δω`, `φ = h ω`.
-#[inline(always)]
 pub fn advance_configuration_pullback<R: Real>(
     model: &Model<R>,
     velocity: impl Fn(usize) -> R,

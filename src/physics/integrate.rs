@@ -107,7 +107,6 @@ fn is_damped<R>(model: &Model<R>) -> bool {
 }
 
 /// Advances a world by one time step.
-#[inline]
 pub fn step<R: Real>(
     model: &Model<R>,
     state: &State<R>,
@@ -124,7 +123,6 @@ pub fn step<R: Real>(
 
 /// Semi-implicit Euler: `acc = (M + h diag(β))⁻¹ f_s`, `v' = v + h acc`, `q' = q ⊞ h v'`, with the
 /// slopes `β` of the joints' dampers.
-#[inline(always)]
 fn euler<R: Real>(
     model: &Model<R>,
     state: &State<R>,
@@ -152,7 +150,6 @@ fn euler<R: Real>(
 }
 
 /// Activations, then velocity, then position with the new velocity, then time.
-#[inline(always)]
 pub(super) fn advance<R: Real>(model: &Model<R>, state: &State<R>, stage: &Stage<R>, next: &mut State<R>) {
     let h = model.option.timestep;
     for (k, layout) in model.topology.actuators.iter().enumerate() {
@@ -170,7 +167,6 @@ pub(super) fn advance<R: Real>(model: &Model<R>, state: &State<R>, stage: &Stage
 }
 
 /// The pullback of [`step`].
-#[inline]
 pub fn step_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
@@ -201,6 +197,11 @@ pub struct StepBackward<R> {
 }
 
 impl<R: Real> StepBackward<R> {
+    /// From now on leaves out what is dear among the cotangents of the model's numbers; what remains
+    /// of them means nothing.
+    pub fn forget_parameters(&mut self) {
+        self.forces.links.parameters = false;
+    }
     /// Takes over the numbers of a model that changed.
     pub fn refresh(&mut self, model: &Model<R>) {
         if let Some(implicit) = &mut self.implicit {
@@ -223,7 +224,6 @@ impl<R: Real> StepBackward<R> {
     }
 }
 
-#[inline(always)]
 fn euler_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
@@ -281,7 +281,6 @@ pub(super) fn damping_pullback<R: Real>(
 
 /// The pullback of [`advance`]: leaves the cotangents of the new velocity and of the activation rates
 /// in the scratch, and adds the direct shares of the old state and of the time step.
-#[inline(always)]
 pub(super) fn advance_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,

@@ -60,6 +60,8 @@ pub struct LinksCotangent<R> {
     pub axis: Vec<Force<R>>,
     /// A joint acceleration that the bodies' accelerations contain too: `A_b = … + Σ S_i a_i`.
     pub a: Vec<R>,
+    /// Whether the model's numbers are asked for too.
+    pub parameters: bool,
 }
 
 impl<R: Real> Links<R> {
@@ -125,6 +127,7 @@ impl<R: Real> LinksCotangent<R> {
             acceleration: zero(bodies),
             axis: zero(dofs),
             a: vec![R::zero(); dofs],
+            parameters: true,
         }
     }
     pub fn clear(&mut self) {
@@ -179,7 +182,6 @@ impl<R: Real> LinksCotangent<R> {
 
 /// Poses, joint axes, spatial inertias, velocities and bias accelerations of all bodies
 /// (`physics` of trees: Featherstone 2008, chapters 4 and 5).
-#[inline(always)]
 pub fn kinematics<R: Real>(model: &Model<R>, state: &State<R>, links: &mut Links<R>) {
     links.bodies[0].acceleration = Motion::new(Vec3::zero(), -model.option.gravity);
     // From the root to the leaves.
@@ -222,7 +224,6 @@ pub fn kinematics<R: Real>(model: &Model<R>, state: &State<R>, links: &mut Links
 }
 
 /// The pose of a body, from its parent's pose and its own joints.
-#[inline(always)]
 fn place<R: Real>(model: &Model<R>, state: &State<R>, links: &mut Links<R>, b: usize) -> Pose<R> {
     let (layout, body) = (&model.topology.bodies[b], &model.bodies[b]);
     let parent = &links.bodies[layout.parent];
@@ -261,7 +262,6 @@ fn place<R: Real>(model: &Model<R>, state: &State<R>, links: &mut Links<R>, b: u
 }
 
 /// The motion axes of a body's joints at the reference point.
-#[inline(always)]
 fn axes<R: Real>(
     model: &Model<R>,
     links: &mut Links<R>,
@@ -297,7 +297,6 @@ fn axes<R: Real>(
 ///
 /// `cotangent` is used up: its sums over subtrees remain in it. The spatial inertias' cotangents
 /// are expected in `wrench` (their rigid motion) and in the model already.
-#[inline(always)]
 pub fn kinematics_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
@@ -321,19 +320,21 @@ pub fn kinematics_pullback<R: Real>(
             out.mocap[m] += Force::new(wrench.torque - offset.cross(wrench.force), wrench.force);
         } else if !free {
             let (parent, body) = (&links.bodies[layout.parent], &model.bodies[b]);
+            cotangent.wrench[layout.parent] += wrench;
+            if !cotangent.parameters {
+                continue;
+            }
             let placed = parent.position + parent.rotation * body.position;
             let turn = wrench.torque - (placed - links.bodies[b].origin).cross(wrench.force);
             let share = &mut out_model.bodies[b];
             share.position += parent.rotation.transpose_mul(wrench.force);
             share.rotation.v += parent.rotation.transpose_mul(turn);
-            cotangent.wrench[layout.parent] += wrench;
         }
     }
     out_model.option.gravity -= cotangent.acceleration[0].force;
 }
 
 /// Velocities and accelerations of one body: `V = V_parent + Σ S v`, `A = A_parent + Σ Ṡ v`.
-#[inline(always)]
 fn velocity_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
@@ -390,7 +391,6 @@ fn velocity_before<R: Real>(
 
 /// One joint: takes the wrench that displaces all that comes after it, and returns the wrench that
 /// displaces all that comes before.
-#[inline(always)]
 fn joint_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
@@ -444,6 +444,9 @@ fn joint_pullback<R: Real>(
         JointKind::Hinge => {
             let push = axis(at.v).dot(wrench);
             out.q[at.v] += push;
+            if !cotangent.parameters {
+                return wrench + moved(at.v);
+            }
             let share = &mut out_model.joints[j];
             share.reference -= push;
             let own = cotangent.axis[at.v];
