@@ -2,6 +2,8 @@
 //!
 //! A room may use only the rooms above it in this list; a test reads every `use`.
 
+#![warn(missing_docs)]
+
 #[cfg(feature = "app")]
 pub mod cli;
 pub mod control;

@@ -1,12 +1,12 @@
 //! The Jacobians of a step, by lanes of cotangents.
 
-use super::integrate::{Record, StepBackward, advance_configuration_pullback, step, step_pullback};
+use super::integrate::{Record, StepBackward, step, step_pullback};
 use super::step::Cotangents;
 use crate::model::description::Integrator;
-use crate::model::{Costate, Input, Model, State};
+use crate::model::{Costate, Input, Model, State, advance_configuration_pullback};
 use crate::number::{Lanes, Real};
 
-/// Scratch of [`linearize_with`]: the model in all lanes.
+/// A step in all lanes, and its Jacobians; allocated once.
 #[derive(Clone, Debug)]
 pub struct Linearization {
     model: Model<Lanes>,
@@ -129,7 +129,8 @@ impl Linearization {
             by_q.fill(Lanes::zero());
             by_v.fill(Lanes::zero());
             let h = self.model.option.timestep;
-            advance_configuration_pullback(&self.model, velocity, h, &unit, &mut by_q, &mut by_v);
+            let own = (&mut by_q[..], &mut by_v[..]);
+            advance_configuration_pullback(&self.model, velocity, h, &unit, own);
             unit[i] = Lanes::zero();
             let (position, velocity_rows) = self.a.split_at_mut(nv * n);
             let row = &mut position[i * n..(i + 1) * n];

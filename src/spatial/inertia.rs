@@ -2,7 +2,7 @@
 
 use std::ops::{Add, AddAssign};
 
-use super::{Force, Mat3, Motion, Quat, Sym3, Vec3};
+use super::{Force, Motion, Quat, Sym3, Vec3};
 use crate::number::Real;
 
 /// Mass, first moment `h = m d` and second moment (rotational inertia) about the reference point.
@@ -64,25 +64,20 @@ impl<R: Real> AddAssign for Inertia<R> {
 
 /// Eigenvalues in descending order and right-handed eigenvectors of a symmetric matrix.
 ///
-/// The decomposition is found in plain numbers; two first-order corrections in `R` then carry the
-/// derivatives. At equal eigenvalues the vectors have none, and get zero.
+/// The decomposition is found in plain numbers; first-order corrections in `R` then carry the
+/// derivatives, each one order more. At equal eigenvalues the vectors have none, and get zero.
 pub fn symmetric_eigen<R: Real>(s: Sym3<R>) -> (Vec3<R>, Quat<R>) {
-    let plain = s.map(R::first);
-    let eigen = nalgebra::Matrix3::from(plain.to_mat3()).symmetric_eigen();
-    let mut order = [0, 1, 2];
-    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-    let column = |k: usize| Vec3::<f64>::from(eigen.eigenvectors.column(order[k]).into_owned());
-    let (x, y) = (column(0), column(1));
-    let frame = nalgebra::Rotation3::from_matrix_unchecked(Mat3::from_columns(x, y, x.cross(y)).into());
-    let start: Quat<f64> = nalgebra::UnitQuaternion::from_rotation_matrix(&frame).into();
-    let mut q = start.map(R::from_f64);
-    let scale = plain.to_array().iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+    let plain = s.map(R::plain);
+    let mut q = diagonalizing(plain).map(R::from_plain);
+    let zero = <R::Plain as Real>::zero();
+    let scale = plain.to_array().into_iter().fold(zero, |m, x| m.max(x.abs()));
+    let tie = R::from_plain(scale.times(1e-9));
     let mut values = Vec3::zero();
     for _ in 0..3 {
         let b = s.rotated(q.to_matrix().transpose());
         values = Vec3::new(b.xx, b.yy, b.zz);
         let turn = |off: R, gap: R| {
-            let tied = gap.abs().le(R::from_f64(1e-9 * scale));
+            let tied = gap.abs().le(tie);
             R::select(tied, R::zero(), off / R::select(tied, R::one(), gap))
         };
         // For S' = exp(−[w]) B exp([w]) the off-diagonal entries vanish to first order.
@@ -90,4 +85,39 @@ pub fn symmetric_eigen<R: Real>(s: Sym3<R>) -> (Vec3<R>, Quat<R>) {
         q = (q * Quat::exp(w)).normalized();
     }
     (values, q)
+}
+
+/// The rotation `R` for which `Rᵀ S R` is diagonal and descends: Jacobi's method (Golub and Van Loan
+/// 2013, section 8.5), the same number of turns for every matrix.
+fn diagonalizing<P: Real>(s: Sym3<P>) -> Quat<P> {
+    // It converges quadratically: off-diagonal entries vanish to rounding after five sweeps.
+    const SWEEPS: usize = 7;
+    let mut q = Quat::identity();
+    let seen = |q: Quat<P>| s.rotated(q.to_matrix().transpose());
+    let turned = |q: Quat<P>, k: usize, w: P, x: P| (q * Quat { w, v: Vec3::unit(k) * x }).normalized();
+    for k in (0..3).cycle().take(3 * SWEEPS) {
+        let b = seen(q);
+        let (gap, off) = match k {
+            0 => (b.yy - b.zz, b.yz.times(2.0)),
+            1 => (b.zz - b.xx, b.xz.times(2.0)),
+            _ => (b.xx - b.yy, b.xy.times(2.0)),
+        };
+        // tan 2θ = off/gap, |θ| ≤ π/4.
+        let size = gap.abs() + (gap * gap + off * off).sqrt();
+        let none = size.le(P::zero());
+        let sign = P::select(gap.lt(P::zero()), -P::one(), P::one());
+        let tan = P::select(none, P::zero(), sign * off / P::select(none, P::one(), size));
+        let cos = (P::one() + tan * tan).sqrt().recip();
+        let half = ((P::one() + cos).times(0.5)).sqrt();
+        q = turned(q, k, half, (tan * cos / half).times(0.5));
+    }
+    // A quarter turn exchanges two axes.
+    for k in [2, 0, 2] {
+        let b = seen(q);
+        let (first, second) = if k == 2 { (b.xx, b.yy) } else { (b.yy, b.zz) };
+        let wrong = first.lt(second);
+        let root = P::from_f64(std::f64::consts::FRAC_1_SQRT_2);
+        q = turned(q, k, P::select(wrong, root, P::one()), P::select(wrong, root, P::zero()));
+    }
+    q
 }

@@ -207,19 +207,22 @@ pub fn slerp<R: Real>(a: Quat<R>, b: Quat<R>, t: R) -> Quat<R> {
     a * Quat::exp((a.conjugate() * b).log() * t)
 }
 
-/// The rotation nearest to an invertible `m` (its polar factor), `m = R S` with symmetric `S`.
+/// The rotation nearest to an `m` with positive determinant (its polar factor), `m = R S` with
+/// symmetric `S`.
 ///
-/// Newton's iteration `X ← ½ (X + X⁻ᵀ)` in plain numbers (Higham 1986), then steps in `R` itself:
-/// the iteration converges quadratically, so each carries one more order of derivative.
+/// Newton's iteration `X ← ½ (X + X⁻ᵀ)` from `m` (Higham 1986); the derivatives converge with it.
 pub fn polar<R: Real>(m: Mat3<R>) -> Mat3<R> {
     let newton = |x: Mat3<R>| (x + x.inverse().transpose()).scale(R::from_f64(0.5));
     let mut x = m;
+    let mut moving = R::zero().le(R::zero());
     for _ in 0..60 {
         let next = newton(x);
         let change =
             (0..3).map(|k| (next.columns()[k] - x.columns()[k]).norm()).fold(R::zero(), |a, b| a + b);
-        x = next;
-        if change.lt(R::from_f64(1e-9)).all() {
+        // A world that has arrived waits for the others: it takes the same steps as if it were alone.
+        x = Mat3::select(moving, next, x);
+        moving = moving & change.ge(R::from_f64(1e-9));
+        if !moving.any() {
             break;
         }
     }

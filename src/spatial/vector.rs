@@ -176,6 +176,12 @@ impl<R: Real> Mat3<R> {
     pub fn map<S: Real>(self, f: impl Fn(R) -> S) -> Mat3<S> {
         Mat3 { x: self.x.map(&f), y: self.y.map(&f), z: self.z.map(&f) }
     }
+    /// `yes` in the worlds where the mask holds, `no` in the others.
+    #[inline(always)]
+    pub fn select(mask: R::Mask, yes: Self, no: Self) -> Self {
+        let pick = |yes, no| Vec3::select(mask, yes, no);
+        Self::from_columns(pick(yes.x, no.x), pick(yes.y, no.y), pick(yes.z, no.z))
+    }
     /// The entry in row `i`, column `j`.
     #[inline(always)]
     pub fn get(self, i: usize, j: usize) -> R {

@@ -78,8 +78,8 @@ fn ask_rotations(r: &Recorded) -> Answer {
     let mut direction = base.map(|_| 0.0);
     let mut weight = base.map(|_| 0.0);
     for (d, w) in direction.bodies.iter_mut().zip(&mut weight.bodies) {
-        d.rotation.v = d.rotation.v.map(|_| random.random_range(-1.0..1.0));
-        w.rotation.v = w.rotation.v.map(|_| random.random_range(-1.0..1.0));
+        let mut three = || costate::spatial::Vec3::from([0; 3].map(|_| random.random_range(-1.0..1.0)));
+        (d.rotation.v, w.rotation.v) = (three(), three());
     }
     fn rotations<R: Real>(base: &Model<f64>, d: &Model<f64>, t: R) -> Vec<R> {
         let moved = |(b, d): (&costate::model::Body<f64>, &costate::model::Body<f64>)| {
