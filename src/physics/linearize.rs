@@ -24,6 +24,7 @@ pub struct Linearization {
 }
 
 impl Linearization {
+    /// Room for one model.
     pub fn new(model: &Model<f64>) -> Self {
         let lanes = model.map(Lanes::splat);
         let t = &model.topology;

@@ -4,7 +4,9 @@ use super::articulated::actuation::{final_activation, final_activation_pullback}
 use super::integrate::{Record, StepBackward};
 use super::step::{Cotangents, acceleration, forces_pullback};
 use crate::model::description::JointKind;
-use crate::model::{JointLayout, Costate, Input, Model, State, advance_configuration, advance_configuration_pullback};
+use crate::model::{
+    Costate, Input, JointLayout, Model, State, advance_configuration, advance_configuration_pullback,
+};
 use crate::number::{Real, leaf_pullback};
 use crate::spatial::{Vec3, so3_log_jacobian};
 

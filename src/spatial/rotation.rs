@@ -8,31 +8,39 @@ use crate::number::{Mask, Real};
 /// A quaternion `(w, x, y, z)`, Hamilton product, active: it takes body axes to parent axes.
 #[derive(Clone, Copy, Debug)]
 pub struct Quat<R> {
+    /// The scalar part.
     pub w: R,
+    /// The vector part.
     pub v: Vec3<R>,
 }
 
 impl<R: Real> Quat<R> {
+    /// From its four numbers.
     #[inline(always)]
     pub fn new(w: R, x: R, y: R, z: R) -> Self {
         Self { w, v: Vec3::new(x, y, z) }
     }
+    /// No turn.
     #[inline(always)]
     pub fn identity() -> Self {
         Self { w: R::one(), v: Vec3::zero() }
     }
+    /// From four plain numbers `w, x, y, z`.
     #[inline(always)]
     pub fn from_f64(q: [f64; 4]) -> Self {
         Self::from(q.map(R::from_f64))
     }
+    /// `w, x, y, z`.
     #[inline(always)]
     pub fn to_array(self) -> [R; 4] {
         [self.w, self.v.x, self.v.y, self.v.z]
     }
+    /// The same over another number.
     #[inline(always)]
     pub fn map<S>(self, f: impl Fn(R) -> S) -> Quat<S> {
         Quat { w: f(self.w), v: self.v.map(f) }
     }
+    /// The inverse of a unit quaternion.
     #[inline(always)]
     pub fn conjugate(self) -> Self {
         Self { w: self.w, v: -self.v }

@@ -13,7 +13,14 @@ fn numbers() -> Vec<f64> {
     let mut random = Pcg64::seed_from_u64(3);
     let mut out = vec![0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5];
     out.extend([f64::MIN_POSITIVE, -f64::MIN_POSITIVE, 5e-324, 1e-300, -1e-300, 1e300, -1e300, f64::MAX]);
-    out.extend([std::f64::consts::PI, -std::f64::consts::PI, std::f64::consts::FRAC_PI_2, 709.0, -745.0, 710.0]);
+    out.extend([
+        std::f64::consts::PI,
+        -std::f64::consts::PI,
+        std::f64::consts::FRAC_PI_2,
+        709.0,
+        -745.0,
+        710.0,
+    ]);
     out.extend([1e5, -1e5, 1e15, -1e15, 1e16, f64::INFINITY, f64::NEG_INFINITY]);
     for _ in 0..20_000 {
         let size: f64 = 10f64.powf(random.random_range(-18.0..18.0));
@@ -49,9 +56,11 @@ fn eight_lanes_equal_eight_numbers_bit_for_bit_in_every_function() {
         ("square", Real::square, Real::square),
         ("neg", |x| -x, |x| -x),
         ("times", |x| x.times(0.1), |x| x.times(0.1)),
-        ("finite", |x| f64::select(x.is_finite(), 1.0, 0.0), |x| {
-            Lanes::select(x.is_finite(), Lanes::splat(1.0), Lanes::splat(0.0))
-        }),
+        (
+            "finite",
+            |x| f64::select(x.is_finite(), 1.0, 0.0),
+            |x| Lanes::select(x.is_finite(), Lanes::splat(1.0), Lanes::splat(0.0)),
+        ),
     ];
     for (name, one, eight) in functions {
         for x in numbers().chunks(8) {
@@ -110,7 +119,12 @@ fn ulps(x: f64, reference: f64, floor: f64) -> f64 {
 #[test]
 fn elementary_functions_are_accurate_to_a_few_units_of_the_last_place() {
     let mut random = Pcg64::seed_from_u64(9);
-    let mut worst = |name: &str, range: (f64, f64), own: fn(f64) -> f64, std: fn(f64) -> f64, floor: f64, allowed: f64| {
+    let mut worst = |name: &str,
+                     range: (f64, f64),
+                     own: fn(f64) -> f64,
+                     std: fn(f64) -> f64,
+                     floor: f64,
+                     allowed: f64| {
         let (mut error, mut place) = (0.0, 0.0);
         for _ in 0..200_000 {
             let x = random.random_range(range.0..range.1);

@@ -8,7 +8,12 @@ use super::{ANY, NOT_NEGATIVE, Reader, in_frame};
 use crate::number::Real;
 use crate::spatial::{Inertia, Mat3, Pose, Quat, Sym3, Vec3, symmetric_eigen};
 
-pub(super) fn body<R: Real, S: Source<R>>(d: &Description, b: usize, pieces: &[Piece<R>], source: &mut S) -> Body<R> {
+pub(super) fn body<R: Real, S: Source<R>>(
+    d: &Description,
+    b: usize,
+    pieces: &[Piece<R>],
+    source: &mut S,
+) -> Body<R> {
     let file = &d.bodies[b];
     let mut read = Reader { source, kind: "body", element: Some((&file.name, b)) };
     let mut body = Body {

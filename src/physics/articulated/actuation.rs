@@ -10,7 +10,9 @@ use crate::spatial::{Force, Quat, Vec3, so3_log_jacobian};
 /// What the actuators do, each entry (nu) unless said.
 #[derive(Clone, Debug)]
 pub struct Actuation<R> {
+    /// Of the transmissions [m, rad].
     pub length: Vec<R>,
+    /// Of the lengths [m/s, rad/s].
     pub rate: Vec<R>,
     /// Clamped.
     pub force: Vec<R>,
@@ -33,6 +35,7 @@ pub struct Actuation<R> {
 }
 
 impl<R: Real> Actuation<R> {
+    /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
         let t = &model.topology;
         let zero = |n| vec![R::zero(); n];
@@ -186,7 +189,13 @@ fn joint_moment<R: Real>(model: &Model<R>, state: &State<R>, k: usize, j: usize)
 
 /// The activation that a step ends with: that of a servo on a rotation in space moves by whole turns
 /// to where it is nearest to the length at the start of the step.
-pub(in crate::physics) fn final_activation<R: Real>(model: &Model<R>, k: usize, act: R, rate: R, length: R) -> R {
+pub(in crate::physics) fn final_activation<R: Real>(
+    model: &Model<R>,
+    k: usize,
+    act: R,
+    rate: R,
+    length: R,
+) -> R {
     let next = next_activation(model, k, act, rate);
     match period(model, k) {
         Some(period) if !frozen(model, k) => next + period * ((length - next) / period).round(),
@@ -376,7 +385,11 @@ pub(in crate::physics) fn depends_on_rate<R>(model: &Model<R>, k: usize) -> bool
 
 /// Whether actuator `k` is away from every bound that an implicit integrator looks at: its own range,
 /// that of its tendon, and that of the joint that it drives directly.
-pub(in crate::physics) fn slope_counts<R: Real>(model: &Model<R>, actuation: &Actuation<R>, k: usize) -> R::Mask {
+pub(in crate::physics) fn slope_counts<R: Real>(
+    model: &Model<R>,
+    actuation: &Actuation<R>,
+    k: usize,
+) -> R::Mask {
     let within = |x: R, range: &Option<[R; 2]>| match range {
         Some([lo, hi]) => x.ge(*lo) & x.le(*hi),
         None => R::zero().le(R::zero()),

@@ -1,7 +1,7 @@
 //! Tendons: lengths that are functions of the configuration, and the forces along them.
 
-use super::line::{self, Pulling};
 use super::Links;
+use super::line::{self, Pulling};
 use crate::model::{Model, State, TendonPath};
 use crate::number::{Real, leaf_pullback};
 use crate::spatial::{Force, Motion, Vec3};
