@@ -138,7 +138,7 @@ impl Stroke {
     fn draw(&self, canvas: &Canvas<'_>, points: &[(f64, f64)]) {
         let points: Vec<_> = points.iter().map(|&(x, y)| (fine(x), fine(y))).collect();
         let drawn = if self.1 > 0.0 {
-            let dashed = DashedPathElement::new(points.into_iter(), fine(self.1), fine(self.2), self.style());
+            let dashed = DashedPathElement::new(points, fine(self.1), fine(self.2), self.style());
             canvas.draw(&dashed)
         } else {
             canvas.draw(&PathElement::new(points, self.style()))

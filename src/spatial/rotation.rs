@@ -198,16 +198,18 @@ pub fn so3_log_jacobian<R: Real>(w: Vec3<R>) -> Mat3<R> {
 
 /// The rotation that takes the z axis to the direction of `d`; half a turn about x for `−z`.
 ///
-/// The turn is about `z × d` by `atan2(|z × d|, d_z)`; the half-angle form needs no trigonometry.
+/// The turn is about `z × d` by `atan2(|z × d|, d_z)`; the half-angle form needs no trigonometry. At
+/// `−z`, where the turn jumps, the derivative is that of the shortest turn from `−z` itself: the
+/// direction's own derivative is right everywhere.
 pub fn rotation_z_to<R: Real>(d: Vec3<R>) -> Quat<R> {
     let n = d.norm();
     let down = (d.x * d.x + d.y * d.y).lt((n * n).times(1e-20)) & d.z.lt(R::zero());
-    let w = n + d.z;
-    let q = Quat {
-        w: R::select(down, R::zero(), w),
-        v: Vec3::select(down, Vec3::unit(0), Vec3::new(-d.y, d.x, R::zero())),
-    };
-    q.normalized()
+    // Seen after half a turn about x, −z is z.
+    let d = Vec3::select(down, Vec3::new(d.x, -d.y, -d.z), d);
+    let q = Quat { w: n + d.z, v: Vec3::new(-d.y, d.x, R::zero()) }.normalized();
+    let half_turn = Quat { w: R::zero(), v: Vec3::unit(0) };
+    let turned = half_turn * q;
+    Quat { w: R::select(down, turned.w, q.w), v: Vec3::select(down, turned.v, q.v) }
 }
 
 /// `a exp(t log(a* b))`: the shortest way from `a` to `b`, constant in angular velocity.

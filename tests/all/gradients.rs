@@ -105,7 +105,7 @@ pub fn moved(model: &Model<f64>, state: &State<f64>, vary: &mut impl FnMut(f64) 
             _ => continue,
         };
         let norm: f64 = state.q[q..q + 4].iter().map(|x| x * x).sum::<f64>().sqrt();
-        out.q[q..q + 4].iter_mut().for_each(|x| *x = *x * Dual::constant(norm));
+        out.q[q..q + 4].iter_mut().for_each(|x| *x *= Dual::constant(norm));
     }
     for pose in &mut out.mocap {
         let mut three = || Vec3::new(vary(0.0), vary(0.0), vary(0.0));

@@ -97,7 +97,7 @@ fn eight_lanes_equal_eight_numbers_bit_for_bit_in_functions_of_two() {
                 let lanes = eight(Lanes::new(x.try_into().unwrap()), Lanes::new(y.try_into().unwrap()));
                 for k in 0..8 {
                     // A power is meant for positive bases, a clamp for ordered bounds.
-                    if name == "pow" && x[k] <= 0.0 || name == "clamp" && !(y[k] + 1.0 >= y[k]) {
+                    if name == "pow" && x[k] <= 0.0 || name == "clamp" && y[k].is_nan() {
                         continue;
                     }
                     let (a, b) = (lanes.lane(k), one(x[k], y[k]));

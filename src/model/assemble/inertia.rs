@@ -186,7 +186,7 @@ pub(super) fn scale_to_total_mass<R: Real>(d: &Description, bodies: &mut [Body<R
     let sum = bodies.iter().fold(R::zero(), |sum, b| sum + b.mass);
     let factor = R::from_f64(total) / sum;
     for body in bodies {
-        body.mass = body.mass * factor;
+        body.mass *= factor;
         body.inertia = body.inertia.scale(factor);
     }
 }
