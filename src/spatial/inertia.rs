@@ -64,25 +64,19 @@ impl<R: Real> AddAssign for Inertia<R> {
 
 /// Eigenvalues in descending order and right-handed eigenvectors of a symmetric matrix.
 ///
-/// The decomposition is found in plain numbers; two first-order corrections in `R` then carry the
-/// derivatives. At equal eigenvalues the vectors have none, and get zero.
+/// The decomposition is found in plain numbers; first-order corrections in `R` then carry the
+/// derivatives, each twice as many orders. At equal eigenvalues the vectors have none, and get zero.
 pub fn symmetric_eigen<R: Real>(s: Sym3<R>) -> (Vec3<R>, Quat<R>) {
-    let plain = s.map(R::first);
-    let eigen = nalgebra::Matrix3::from(plain.to_mat3()).symmetric_eigen();
-    let mut order = [0, 1, 2];
-    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-    let column = |k: usize| Vec3::<f64>::from(eigen.eigenvectors.column(order[k]).into_owned());
-    let (x, y) = (column(0), column(1));
-    let frame = nalgebra::Rotation3::from_matrix_unchecked(Mat3::from_columns(x, y, x.cross(y)).into());
-    let start: Quat<f64> = nalgebra::UnitQuaternion::from_rotation_matrix(&frame).into();
-    let mut q = start.map(R::from_f64);
-    let scale = plain.to_array().iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+    let plain = s.map(R::plain);
+    let mut q = principal_frame(plain).map(R::from_plain);
+    let largest = plain.to_array().into_iter().fold(R::Plain::zero(), |m, x| m.max(x.abs()));
+    let tie = R::from_plain(largest.times(1e-9));
     let mut values = Vec3::zero();
     for _ in 0..3 {
         let b = s.rotated(q.to_matrix().transpose());
         values = Vec3::new(b.xx, b.yy, b.zz);
         let turn = |off: R, gap: R| {
-            let tied = gap.abs().le(R::from_f64(1e-9 * scale));
+            let tied = gap.abs().le(tie);
             R::select(tied, R::zero(), off / R::select(tied, R::one(), gap))
         };
         // For S' = exp(−[w]) B exp([w]) the off-diagonal entries vanish to first order.
@@ -90,4 +84,43 @@ pub fn symmetric_eigen<R: Real>(s: Sym3<R>) -> (Vec3<R>, Quat<R>) {
         q = (q * Quat::exp(w)).normalized();
     }
     (values, q)
+}
+
+/// The principal axes of a symmetric matrix, that of the largest eigenvalue first, by Jacobi's
+/// rotations (1846).
+///
+/// Every world does the same fixed work, far beyond the quadratic convergence of three axes.
+fn principal_frame<P: Real>(s: Sym3<P>) -> Quat<P> {
+    const SWEEPS: usize = 8;
+    let mut a = [[s.xx, s.xy, s.xz], [s.xy, s.yy, s.yz], [s.xz, s.yz, s.zz]];
+    let mut axes = Mat3::<P>::identity().columns();
+    for _ in 0..SWEEPS {
+        for (p, q) in [(0, 1), (0, 2), (1, 2)] {
+            let off = a[p][q];
+            let done = off.abs().le(P::zero());
+            let x = (a[q][q] - a[p][p]) / P::select(done, P::one(), off).times(2.0);
+            let t = (x.abs() + (x * x + P::one()).sqrt()).recip();
+            let t = P::select(done, P::zero(), P::select(x.lt(P::zero()), -t, t));
+            let c = (t * t + P::one()).sqrt().recip();
+            let s = t * c;
+            a[p][p] -= t * off;
+            a[q][q] += t * off;
+            (a[p][q], a[q][p]) = (P::zero(), P::zero());
+            let r = 3 - p - q;
+            let (u, v) = (a[r][p], a[r][q]);
+            (a[r][p], a[r][q]) = (c * u - s * v, s * u + c * v);
+            (a[p][r], a[q][r]) = (a[r][p], a[r][q]);
+            let (u, v) = (axes[p], axes[q]);
+            (axes[p], axes[q]) = (u * c - v * s, u * s + v * c);
+        }
+    }
+    let mut values = [a[0][0], a[1][1], a[2][2]];
+    for (i, j) in [(0, 1), (1, 2), (0, 1)] {
+        let wrong = values[i].lt(values[j]);
+        let (x, y) = (values[i], values[j]);
+        (values[i], values[j]) = (P::select(wrong, y, x), P::select(wrong, x, y));
+        let (x, y) = (axes[i], axes[j]);
+        (axes[i], axes[j]) = (Vec3::select(wrong, y, x), Vec3::select(wrong, x, y));
+    }
+    Quat::of_axes(axes[0], axes[1], axes[0].cross(axes[1]))
 }

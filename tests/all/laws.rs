@@ -11,8 +11,6 @@ use costate::objective::Objective;
 use costate::physics::{Cotangents, Record, derive, step};
 use costate::rollout::{Memory, Workspace, cost, value_and_gradient};
 
-pub use super::ladder::described;
-
 /// Steps without any input.
 fn after(model: &Model<f64>, start: &State<f64>, steps: usize) -> State<f64> {
     let (mut record, input) = (Record::new(model), Input::zero(model));

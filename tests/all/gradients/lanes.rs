@@ -4,6 +4,7 @@ use costate::model::{Model, Values, assemble};
 use costate::number::{Lanes, Real};
 use costate::physics::derive;
 use costate::rollout::{Memory, Workspace, value_and_gradient};
+use costate::spatial::{Quat, Sym3, Vec3, symmetric_eigen};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
@@ -66,4 +67,31 @@ fn eight_lanes_equal_eight_single_worlds_to_the_last_bit() {
         }
     }
     assert!(!failed, "see the table above");
+}
+
+#[test]
+fn principal_axes_of_eight_tensors_are_those_of_each_alone() {
+    let mut random = Pcg64::seed_from_u64(3);
+    // The last of the eight has two equal moments, the one before three, another is diagonal.
+    let mut tensors = [[0.0; 6]; 8];
+    for tensor in &mut tensors {
+        *tensor = std::array::from_fn(|k| if k < 3 { 2.0 } else { 0.0 } + random.random_range(-1.0..1.0));
+    }
+    tensors[5] = [0.3, 0.7, 0.5, 0.0, 0.0, 0.0];
+    tensors[6] = [1.1, 1.1, 1.1, 0.0, 0.0, 0.0];
+    tensors[7] = [2.0, 1.0, 2.0, 0.0, 0.0, 0.0];
+    let together = Sym3::from([0, 1, 2, 3, 4, 5].map(|k| Lanes::new(tensors.map(|t| t[k]))));
+    let (values, frame) = symmetric_eigen(together);
+    for (lane, tensor) in tensors.iter().enumerate() {
+        let alone = Sym3::from(*tensor);
+        let (moments, axes) = symmetric_eigen(alone);
+        let bits = |x: [f64; 7]| x.map(f64::to_bits);
+        let all = |v: Vec3<f64>, q: Quat<f64>| [v.x, v.y, v.z, q.w, q.v.x, q.v.y, q.v.z];
+        let of_lane = all(values.map(|x| x.lane(lane)), frame.map(|x| x.lane(lane)));
+        assert_eq!(bits(of_lane), bits(all(moments, axes)), "lane {lane}");
+        assert!(moments.x >= moments.y && moments.y >= moments.z);
+        let back = Sym3::congruence(axes.to_matrix(), moments).to_array();
+        let error = back.iter().zip(tensor).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs()));
+        assert!(error < 2e-15, "lane {lane}: {error:e}");
+    }
 }

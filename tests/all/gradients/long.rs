@@ -72,10 +72,8 @@ fn after_two_hundred_steps_the_adjoint_still_equals_dual_numbers() {
     for r in all().iter().filter(|r| ["cartpole", "arm", "humanoid"].contains(&r.name.as_str())) {
         for integrator in INTEGRATORS {
             let errors = errors(&moderate(r, integrator));
-            println!(
-                "{:10} {integrator:?}: start, controls, controls together, parameters {errors:.1e?}",
-                r.name
-            );
+            let table = errors.map(|e| format!("{e:.1e}")).join(", ");
+            println!("{:10} {integrator:?}: start, controls, controls together, parameters {table}", r.name);
             failed |= errors.iter().any(|e| *e > 1e-11);
         }
     }
