@@ -51,9 +51,10 @@ pub fn groups(
     for file in files {
         let (subject, variables, noise) = match file.what.get_ref().as_str() {
             "controls" => (Subject::Controls, of_plan(source, file, model, plan, controls)?, 0.02),
-            "start.velocity" => (Subject::Velocity, of_start(model, &start.v), 0.0),
+            "start.velocity" => (Subject::Velocity, of_start(model, "velocity", &start.v), 0.0),
             "start.configuration" => {
-                (Subject::Configuration, of_start(model, &vec![0.0; start.v.len()]), 0.0)
+                let still = vec![0.0; start.v.len()];
+                (Subject::Configuration, of_start(model, "configuration", &still), 0.0)
             }
             pattern => {
                 let places = chosen(source, file, pattern, &listing)?;
@@ -123,11 +124,11 @@ fn of_plan(
     Ok(controls.iter().enumerate().map(of).collect())
 }
 
-fn of_start(model: &Model<f64>, start: &[f64]) -> Vec<Variable> {
+fn of_start(model: &Model<f64>, what: &str, start: &[f64]) -> Vec<Variable> {
     let t = &model.topology;
     let of = |(i, start): (usize, &f64)| {
         let joint = t.dofs[i].joint;
-        let name = format!("start.{}[{}]", t.names.joints[joint], i - t.joints[joint].v);
+        let name = format!("start.{what}.{}[{}]", t.names.joints[joint], i - t.joints[joint].v);
         Variable { name, start: *start, lower: f64::NEG_INFINITY, upper: f64::INFINITY, scale: 1.0 }
     };
     start.iter().enumerate().map(of).collect()
