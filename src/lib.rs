@@ -2,6 +2,8 @@
 //!
 //! A room may use only the rooms above it in this list; a test reads every `use`.
 
+#[cfg(feature = "app")]
+pub mod cli;
 pub mod control;
 pub mod error;
 pub mod model;
@@ -10,6 +12,8 @@ pub mod objective;
 #[cfg(feature = "app")]
 pub mod optimize;
 pub mod physics;
+#[cfg(feature = "app")]
+pub mod report;
 pub mod rollout;
 pub mod scene;
 pub mod spatial;

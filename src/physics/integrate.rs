@@ -202,6 +202,13 @@ pub struct StepBackward<R> {
 }
 
 impl<R: Real> StepBackward<R> {
+    /// Takes over the numbers of a model that changed.
+    pub fn refresh(&mut self, model: &Model<R>) {
+        if let Some(implicit) = &mut self.implicit {
+            implicit.refresh(model);
+        }
+    }
+
     pub fn new(model: &Model<R>) -> Self {
         let zero = |n| vec![R::zero(); n];
         let t = &model.topology;

@@ -109,6 +109,7 @@ impl<R: Real> Workspace<R> {
         if self.gradient.inputs.len() != inputs.len() {
             self.gradient.inputs = inputs.iter().map(|i| i.map(|_| R::zero())).collect();
         }
+        self.backward.refresh(model);
         self.gradient.model = model.zeros();
         if let Some(input) = inputs.first() {
             self.out = Cotangents::zero(model, input);

@@ -78,13 +78,13 @@ fn spring3<R: Real>(x: [R; 6]) -> [R; 3] {
 }
 
 /// The deflection of a tendon's spring from its dead band.
-fn beyond<R: Real>(length: R, band: &[R; 2]) -> R {
+pub(super) fn beyond<R: Real>(length: R, band: &[R; 2]) -> R {
     let above = R::select(length.gt(band[1]), length - band[1], R::zero());
     above + R::select(length.lt(band[0]), length - band[0], R::zero())
 }
 
 /// The deflections of a free or ball joint from its spring's rest, three numbers each.
-fn deflections<R: Real>(model: &Model<R>, state: &State<R>, j: usize) -> [Option<Vec3<R>>; 2] {
+pub(super) fn deflections<R: Real>(model: &Model<R>, state: &State<R>, j: usize) -> [Option<Vec3<R>>; 2] {
     let at = &model.topology.joints[j];
     let body = &model.bodies[at.body];
     let turned = |rest: Quat<R>, q: usize| Some((rest.conjugate() * state.quat(q).normalized()).log());
