@@ -108,7 +108,6 @@ fn is_damped<R>(model: &Model<R>) -> bool {
 }
 
 /// Advances a world by one time step.
-#[inline]
 pub fn step<R: Real>(
     model: &Model<R>,
     state: &State<R>,
@@ -125,7 +124,6 @@ pub fn step<R: Real>(
 
 /// Semi-implicit Euler: `acc = (M + h diag(β))⁻¹ f_s`, `v' = v + h acc`, `q' = q ⊞ h v'`, with the
 /// slopes `β` of the joints' dampers.
-#[inline(always)]
 fn euler<R: Real>(
     model: &Model<R>,
     state: &State<R>,
@@ -153,7 +151,6 @@ fn euler<R: Real>(
 }
 
 /// Activations, then velocity, then position with the new velocity, then time.
-#[inline(always)]
 pub(super) fn advance<R: Real>(model: &Model<R>, state: &State<R>, stage: &Stage<R>, next: &mut State<R>) {
     let h = model.option.timestep;
     for (k, layout) in model.topology.actuators.iter().enumerate() {
@@ -171,7 +168,6 @@ pub(super) fn advance<R: Real>(model: &Model<R>, state: &State<R>, stage: &Stage
 }
 
 /// The pullback of [`step`].
-#[inline]
 pub fn step_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
@@ -224,7 +220,6 @@ impl<R: Real> StepBackward<R> {
     }
 }
 
-#[inline(always)]
 fn euler_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
@@ -282,7 +277,6 @@ pub(super) fn damping_pullback<R: Real>(
 
 /// The pullback of [`advance`]: leaves the cotangents of the new velocity and of the activation rates
 /// in the scratch, and adds the direct shares of the old state and of the time step.
-#[inline(always)]
 pub(super) fn advance_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
@@ -325,7 +319,6 @@ pub(super) fn advance_pullback<R: Real>(
 /// configuration and of the velocity, and returns that of `h`.
 ///
 /// Rotations: `δθ' = exp(φ)ᵀ δθ + h J_r(φ) δω`, `φ = h ω`.
-#[inline(always)]
 pub fn advance_configuration_pullback<R: Real>(
     model: &Model<R>,
     velocity: impl Fn(usize) -> R,

@@ -63,7 +63,6 @@ pub fn acceleration<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R
 }
 
 /// Poses, mass matrix and the smooth force `f_s = τ_p + τ_u + τ_e − c`.
-#[inline(always)]
 pub fn forces<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, stage: &mut Stage<R>) {
     kinematics(model, state, &mut stage.links);
     if model.topology.tendon_armature || !model.tendons.is_empty() && model.topology.integrator.is_implicit()
@@ -167,7 +166,6 @@ impl<R: Real> Cotangents<R> {
 /// The pullback of [`forces`]: adds the derivative of `λ · (f_s − M a)` at fixed `λ` and `a`, and of
 /// the activation rates with cotangents `act`. The links' own cotangents may hold shares of others
 /// already and are used up.
-#[inline(always)]
 pub fn forces_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,

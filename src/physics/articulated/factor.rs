@@ -18,7 +18,6 @@ impl<R: Real> Factor<R> {
     }
 
     /// Factors the symmetric matrix with these rows.
-    #[inline(always)]
     pub fn compute(&mut self, pattern: &Pattern, matrix: &[R]) {
         self.rows.copy_from_slice(matrix);
         // From the leaves to the root: eliminate dof i from its ancestors.
@@ -39,7 +38,6 @@ impl<R: Real> Factor<R> {
     }
 
     /// Solves `M x = b` in place.
-    #[inline(always)]
     pub fn solve(&self, pattern: &Pattern, x: &mut [R]) {
         for i in (0..pattern.rows()).rev() {
             let row = pattern.row(i);
@@ -74,7 +72,6 @@ impl<R: Real> GeneralFactor<R> {
     }
 
     /// Factors the matrix with these lower rows and upper columns; the diagonal is read from `lower`.
-    #[inline(always)]
     pub fn compute(&mut self, pattern: &Pattern, lower: &[R], upper: &[R]) {
         self.lower.copy_from_slice(lower);
         self.upper.copy_from_slice(upper);

@@ -10,7 +10,6 @@ use crate::spatial::{Force, Inertia, Mat3, Motion, Sym3, Vec3};
 ///
 /// `F_b = I_b A_b + V_b ×* I_b V_b`, summed from the leaves; `c_i = S_i · F` (Featherstone 2008,
 /// table 5.1).
-#[inline(always)]
 pub fn bias<R: Real>(model: &Model<R>, links: &Links<R>, scratch: &mut [Force<R>], out: &mut [R]) {
     for (force, link) in scratch.iter_mut().zip(&links.bodies) {
         *force =
@@ -20,7 +19,6 @@ pub fn bias<R: Real>(model: &Model<R>, links: &Links<R>, scratch: &mut [Force<R>
 }
 
 /// `J^T F`: the generalized force of one wrench per body; the wrenches are summed in place.
-#[inline(always)]
 pub fn project<R: Real>(model: &Model<R>, links: &Links<R>, wrench: &mut [Force<R>], out: &mut [R]) {
     // From the leaves to the root: collect wrenches.
     for (b, body) in model.topology.bodies.iter().enumerate().skip(1).rev() {
@@ -58,7 +56,6 @@ impl<R: Real> Fields<R> {
 ///
 /// With the fields `L` of `λ` and `A` of `a`, the scalar is `Σ_b L·(I A + V ×* I V)
 /// = Σ_b L·I A − B·I V`, `B = V × L`: bilinear forms in the inertias, which move with the bodies.
-#[inline(always)]
 pub fn inverse_dynamics_pullback<R: Real>(
     model: &Model<R>,
     links: &Links<R>,

@@ -179,7 +179,6 @@ impl<R: Real> LinksCotangent<R> {
 
 /// Poses, joint axes, spatial inertias, velocities and bias accelerations of all bodies
 /// (`physics` of trees: Featherstone 2008, chapters 4 and 5).
-#[inline(always)]
 pub fn kinematics<R: Real>(model: &Model<R>, state: &State<R>, links: &mut Links<R>) {
     links.bodies[0].acceleration = Motion::new(Vec3::zero(), -model.option.gravity);
     // From the root to the leaves.
@@ -222,7 +221,6 @@ pub fn kinematics<R: Real>(model: &Model<R>, state: &State<R>, links: &mut Links
 }
 
 /// The pose of a body, from its parent's pose and its own joints.
-#[inline(always)]
 fn place<R: Real>(model: &Model<R>, state: &State<R>, links: &mut Links<R>, b: usize) -> Pose<R> {
     let (layout, body) = (&model.topology.bodies[b], &model.bodies[b]);
     let parent = &links.bodies[layout.parent];
@@ -261,7 +259,6 @@ fn place<R: Real>(model: &Model<R>, state: &State<R>, links: &mut Links<R>, b: u
 }
 
 /// The motion axes of a body's joints at the reference point.
-#[inline(always)]
 fn axes<R: Real>(
     model: &Model<R>,
     links: &mut Links<R>,
@@ -297,7 +294,6 @@ fn axes<R: Real>(
 ///
 /// `cotangent` is used up: its sums over subtrees remain in it. The spatial inertias' cotangents
 /// are expected in `wrench` (their rigid motion) and in the model already.
-#[inline(always)]
 pub fn kinematics_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
@@ -333,7 +329,6 @@ pub fn kinematics_pullback<R: Real>(
 }
 
 /// Velocities and accelerations of one body: `V = V_parent + Σ S v`, `A = A_parent + Σ Ṡ v`.
-#[inline(always)]
 fn velocity_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
@@ -390,7 +385,6 @@ fn velocity_before<R: Real>(
 
 /// One joint: takes the wrench that displaces all that comes after it, and returns the wrench that
 /// displaces all that comes before.
-#[inline(always)]
 fn joint_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,

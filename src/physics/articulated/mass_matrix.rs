@@ -11,7 +11,6 @@ use crate::spatial::Inertia;
 /// MuJoCo does). `composite` is scratch (one per body), `jacobian` holds the rows `J_t`.
 ///
 /// Composite rigid bodies, Featherstone 2008, table 6.2.
-#[inline(always)]
 pub fn mass_matrix<R: Real>(
     model: &Model<R>,
     links: &Links<R>,

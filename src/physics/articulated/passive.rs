@@ -203,7 +203,6 @@ pub struct Pulling<'a, R> {
 
 /// The pullback of [`passive`] at the joints: adds the derivative of `λ · τ` of their springs and
 /// dampers.
-#[inline(always)]
 pub fn joint_forces_pullback<R: Real>(p: &mut Pulling<'_, R>, weight: &[R]) {
     let t = &p.model.topology;
     for (j, (joint, at)) in p.model.joints.iter().zip(&t.joints).enumerate() {
