@@ -25,7 +25,7 @@ cost = [
     { quantity = "site.tip.velocity", weight = 1.0, when = "final" },
     { quantity = "joint.*.velocity", weight = 0.1 },
     { quantity = "control.*", weight = 0.001 },
-    { quantity = "body.hand.position", target = [0.3, 0.0, 0.6], penalty = "avoid", radius = 0.5, weight = 2.0 },
+    { quantity = "body.hand.position", target = [0.3, 0.0, 0.6], penalty = "avoid", radius = 0.9, weight = 2.0 },
 ]
 optimize = [
     { what = "controls", noise = 0.3 },
