@@ -3,6 +3,8 @@
 mod command_line;
 mod energies;
 mod gradients;
+mod ladder;
+mod laws;
 mod objectives;
 mod optimizing;
 mod pictures;
