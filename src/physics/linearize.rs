@@ -1,9 +1,9 @@
 //! The Jacobians of a step, by lanes of cotangents.
 
-use super::integrate::{Record, StepBackward, advance_configuration_pullback, step, step_pullback};
+use super::integrate::{Record, StepBackward, step, step_pullback};
 use super::step::Cotangents;
 use crate::model::description::Integrator;
-use crate::model::{Costate, Input, Model, State};
+use crate::model::{Costate, Input, Model, State, advance_configuration_pullback};
 use crate::number::{Lanes, Real};
 
 /// Scratch of [`linearize_with`]: the model in all lanes.

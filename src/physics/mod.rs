@@ -10,4 +10,4 @@ mod step;
 
 pub use integrate::{Kept, Record, StepBackward, step, step_pullback};
 pub use linearize::{Linearization, linearize};
-pub use step::{Cotangents, Stage, acceleration, forces};
+pub use step::{Backward, Cotangents, Stage, acceleration, forces, forces_pullback};
