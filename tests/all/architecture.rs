@@ -189,7 +189,10 @@ fn a_wrong_arrow_is_found_in_every_form() {
     // A room may use what is above it, itself, and the names of others in comments and strings.
     assert_eq!(found("physics/step.rs", "use crate::{model::Model, number::Real};"), 0);
     assert_eq!(found("physics/articulated/line.rs", "use super::super::step;"), 0);
-    assert_eq!(found("physics/step.rs", "//! [`rollout`](crate::rollout)\nconst A: &str = \"crate::cli\";"), 0);
+    assert_eq!(
+        found("physics/step.rs", "//! [`rollout`](crate::rollout)\nconst A: &str = \"crate::cli\";"),
+        0
+    );
     assert_eq!(found("physics/step.rs", "const Q: char = '\"'; /* crate::cli */ const A: u8 = b'\"';"), 0);
 }
 
@@ -198,7 +201,10 @@ fn every_folder_and_file_has_a_name_that_says_what_is_inside() {
     for source in sources() {
         for part in source.modules() {
             let path = source.path.display();
-            assert!(!EMPTY_NAMES.contains(&part.as_str()), "{path}: {part} says nothing about what is inside");
+            assert!(
+                !EMPTY_NAMES.contains(&part.as_str()),
+                "{path}: {part} says nothing about what is inside"
+            );
         }
     }
 }

@@ -8,7 +8,6 @@ mod energies;
 mod gradients;
 mod ladder;
 mod laws;
-mod numbers;
 mod objectives;
 mod optimizing;
 mod pictures;

@@ -41,7 +41,9 @@ fn six_motion<R: Real>(m: Motion<R>) -> Vec<R> {
 /// A matrix not far from a rotation.
 pub fn near_rotation<R: Real>(x: &[R]) -> Mat3<R> {
     let turned = Quat::exp(three(x, 6)).to_matrix();
-    turned * (Mat3::identity() + Mat3::from_columns(three(x, 0), three(x, 3), three(x, 6)).scale(R::from_f64(0.2)))
+    turned
+        * (Mat3::identity()
+            + Mat3::from_columns(three(x, 0), three(x, 3), three(x, 6)).scale(R::from_f64(0.2)))
 }
 /// What does not change with the signs of the axes: the values, and `R diag(1, 2, 3) Rᵀ`.
 pub fn eigen<R: Real>(s: Sym3<R>) -> Vec<R> {

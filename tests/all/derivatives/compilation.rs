@@ -32,11 +32,17 @@ fn parameters(r: &Recorded) -> (Vec<f64>, Vec<f64>) {
     let mut random = Pcg64::seed_from_u64(41);
     let all = derive::parameters(&r.description);
     let values = all.iter().map(|p| p.value).collect();
-    let direction = all
-        .iter()
-        // A number at its bound stays there: a difference would leave the models.
-        .map(|p| if p.value <= p.lower { 0.0 } else { random.random_range(-0.3..0.3) * p.value.abs().max(0.03) })
-        .collect();
+    let direction =
+        all.iter()
+            // A number at its bound stays there: a difference would leave the models.
+            .map(|p| {
+                if p.value <= p.lower {
+                    0.0
+                } else {
+                    random.random_range(-0.3..0.3) * p.value.abs().max(0.03)
+                }
+            })
+            .collect();
     (values, direction)
 }
 
@@ -49,8 +55,7 @@ fn ask(r: &Recorded) -> Answer {
         derive::complete(&r.description, &mut model);
         tangent(&model, base)
     }
-    let difference =
-        derivative_check(|x| model(r, base, x), |x| model(r, base, x), &values, &d).error;
+    let difference = derivative_check(|x| model(r, base, x), |x| model(r, base, x), &values, &d).error;
     let dual: Vec<_> = values.iter().zip(&d).map(|(&x, &d)| Single::new(x, d)).collect();
     let jd: Vec<f64> = model(r, base, &dual).iter().map(Dual::derivative).collect();
     // Weights for the tangent of a model; what stands in the place of `w` is written, not read.
@@ -124,7 +129,8 @@ fn a_wrong_sign_in_a_compilation_is_seen() {
     let weight = compiled.model.map(|_| 1.0);
     let right = compiled.pullback(&weight);
     // The largest product of the dot test, turned around.
-    let k = (0..d.len()).max_by(|&a, &b| (right[a] * d[a]).abs().total_cmp(&(right[b] * d[b]).abs())).unwrap();
+    let k =
+        (0..d.len()).max_by(|&a, &b| (right[a] * d[a]).abs().total_cmp(&(right[b] * d[b]).abs())).unwrap();
     let mut wrong = right.clone();
     wrong[k] = -wrong[k];
     assert!(dot_check(&d, &right, &right, &d).error <= Answer::DOT);

@@ -3,14 +3,10 @@
 use costate::model::description::{Integrator, Transmission};
 use costate::model::{SpatialPiece, TendonPath};
 use costate::number::Real;
-use costate::physics::articulated::actuation::{
-    Actuation, actuation, actuation_pullback, bounds_pullback,
-};
+use costate::physics::articulated::actuation::{Actuation, actuation, actuation_pullback, bounds_pullback};
 use costate::physics::articulated::inverse_dynamics::{self, Fields, inverse_dynamics_pullback};
 use costate::physics::articulated::line::{self, Field, Pulling, SiteLine};
-use costate::physics::articulated::passive::{
-    Passive, body_forces_pullback, joint_forces_pullback, passive,
-};
+use costate::physics::articulated::passive::{Passive, body_forces_pullback, joint_forces_pullback, passive};
 use costate::physics::articulated::{
     Links, LinksCotangent, fluid, kinematics, kinematics_pullback, mass_matrix, tendon,
 };
@@ -39,7 +35,14 @@ fn force(w: &[f64]) -> Force<f64> {
 
 /// Finishes a sweep: from the links to state and model.
 fn finish(world: &World<f64>, place: &Place, links: &mut LinksCotangent<f64>, out: &mut Back) {
-    kinematics_pullback(&world.model, &world.state, &place.links, links, &mut out.out.state, &mut out.out.model);
+    kinematics_pullback(
+        &world.model,
+        &world.state,
+        &place.links,
+        links,
+        &mut out.out.state,
+        &mut out.out.model,
+    );
 }
 
 /// Poses, velocities and accelerations of bodies, their axes, and the poses of sites.
@@ -102,7 +105,9 @@ impl Operation for InverseDynamics {
             .bodies
             .iter()
             .zip(field)
-            .map(|(l, a)| l.inertia.mul(l.acceleration + a) + l.velocity.cross_force(l.inertia.mul(l.velocity)))
+            .map(|(l, a)| {
+                l.inertia.mul(l.acceleration + a) + l.velocity.cross_force(l.inertia.mul(l.velocity))
+            })
             .collect();
         let mut out = vec![R::zero(); world.model.topology.nv];
         inverse_dynamics::project(&world.model, &links, &mut wrench, &mut out);
@@ -441,14 +446,21 @@ pub fn rows() -> Vec<Row> {
     let all_actuators = &["actuators_body", "actuators_joint", "actuators_saturated", "actuators_tendon"];
     vec![
         row!("physics/articulated/kinematics.rs::kinematics_pullback", &[], false, |_| Kinematics),
-        row!("physics/articulated/inverse_dynamics.rs::inverse_dynamics_pullback", &[], false, |_| InverseDynamics),
+        row!("physics/articulated/inverse_dynamics.rs::inverse_dynamics_pullback", &[], false, |_| {
+            InverseDynamics
+        }),
         row!("physics/step.rs::forces_pullback", &[], false, Forces::new),
         row!("physics/articulated/passive.rs::joint_forces_pullback", joints, false, |_| JointForces),
         row!("physics/articulated/passive.rs::body_forces_pullback", medium, false, |_| BodyForces),
         row!("physics/articulated/fluid.rs::fluid_pullback", medium, false, |_| Fluid),
         row!("physics/articulated/actuation.rs::actuation_pullback", all_actuators, false, Actuators::new),
         row!("physics/articulated/actuation.rs::bounds_pullback", all_actuators, false, Actuators::new),
-        row!("physics/articulated/tendon.rs::pullback", &["fixed_tendons", "spatial_tendons", "spatial_tendons_fast"], true, |_| Tendons),
+        row!(
+            "physics/articulated/tendon.rs::pullback",
+            &["fixed_tendons", "spatial_tendons", "spatial_tendons_fast"],
+            true,
+            |_| Tendons
+        ),
         row!("physics/articulated/line.rs::piece_pullback", lines, true, |_| Pieces),
         row!("physics/articulated/line.rs::site_line_pullback", &["actuators_body"], true, |_| SiteLines),
     ]

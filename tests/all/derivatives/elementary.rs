@@ -70,7 +70,8 @@ fn leaf_row() -> Answer {
     let x: [f64; 11] = std::array::from_fn(|k| (1.7 * k as f64).cos());
     let d: [f64; 11] = std::array::from_fn(|k| (0.9 * k as f64).sin());
     let w = [0.3, -1.1, 0.7];
-    let dual: [Dual<f64, Few<f64, 1>>; 11] = std::array::from_fn(|k| Dual::<f64, Few<f64, 1>>::new(x[k], d[k]));
+    let dual: [Dual<f64, Few<f64, 1>>; 11] =
+        std::array::from_fn(|k| Dual::<f64, Few<f64, 1>>::new(x[k], d[k]));
     let jd = leaf(dual).map(|y| y.derivative());
     let check = costate::number::dot_check(&w, &jd, &leaf_pullback(leaf, x, w), &d);
     let difference = costate::number::derivative_check(

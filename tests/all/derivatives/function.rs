@@ -1,6 +1,8 @@
 //! Functions of a few numbers, over every number at once.
 
-use costate::number::{Dual, Few, Lanes, Real, Single, Tangent, Tape, Var, Wide, derivative_check, dot_check};
+use costate::number::{
+    Dual, Few, Lanes, Real, Single, Tangent, Tape, Var, Wide, derivative_check, dot_check,
+};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
@@ -80,9 +82,10 @@ impl Function {
                 x.tangent.set(k, 1.0);
             }
             let y = (self.wide)(&input);
-            out.extend((0..8.min(x.len() - first)).map(|k| {
-                y.iter().zip(w).map(|(y, w)| y.tangent.get(k) * w).sum::<f64>()
-            }));
+            out.extend(
+                (0..8.min(x.len() - first))
+                    .map(|k| y.iter().zip(w).map(|(y, w)| y.tangent.get(k) * w).sum::<f64>()),
+            );
         }
         out
     }
@@ -100,9 +103,8 @@ impl Function {
             let shifted: Vec<f64> = x.iter().zip(d).map(|(x, d)| x + t * d).collect();
             self.along(&shifted, d)
         };
-        let difference = |h: f64| -> Vec<f64> {
-            at(h).iter().zip(at(-h)).map(|(a, b)| (a - b) / (2.0 * h)).collect()
-        };
+        let difference =
+            |h: f64| -> Vec<f64> { at(h).iter().zip(at(-h)).map(|(a, b)| (a - b) / (2.0 * h)).collect() };
         let (coarse, fine) = (difference(2e-4), difference(1e-4));
         let scale = exact.iter().fold(1.0, |m: f64, x| m.max(x.abs()));
         let error = |(e, (c, f)): (&f64, (&f64, &f64))| (e - (4.0 * f - c) / 3.0).abs() / scale;

@@ -114,7 +114,10 @@ fn every_public_pullback_has_a_row_and_every_row_its_pullback() {
     let rows = rows();
     let missing: Vec<_> = found.iter().filter(|name| !rows.iter().any(|r| r.name == *name)).collect();
     assert!(missing.is_empty(), "these have no row: {missing:#?}");
-    let stale: Vec<_> =
-        rows.iter().map(|r| r.name).filter(|n| n.contains("pullback") && !found.iter().any(|f| f == n)).collect();
+    let stale: Vec<_> = rows
+        .iter()
+        .map(|r| r.name)
+        .filter(|n| n.contains("pullback") && !found.iter().any(|f| f == n))
+        .collect();
     assert!(stale.is_empty(), "these rows have no function: {stale:#?}");
 }

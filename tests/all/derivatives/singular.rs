@@ -77,7 +77,8 @@ fn points() -> Vec<(Function, Expected, Vec<f64>)> {
 /// The derivative along `d` at `x`, by differences.
 fn limit(f: &Function, x: &[f64], d: &[f64]) -> Vec<f64> {
     let shifted = |h: f64| (f.plain)(&x.iter().zip(d).map(|(x, d)| x + h * d).collect::<Vec<_>>());
-    let central = |h: f64| shifted(h).iter().zip(shifted(-h)).map(|(a, b)| (a - b) / (2.0 * h)).collect::<Vec<_>>();
+    let central =
+        |h: f64| shifted(h).iter().zip(shifted(-h)).map(|(a, b)| (a - b) / (2.0 * h)).collect::<Vec<_>>();
     central(1e-3).iter().zip(central(5e-4)).map(|(c, f)| (4.0 * f - c) / 3.0).collect()
 }
 
@@ -114,7 +115,11 @@ fn the_second_derivative_of_the_exponential_is_right_at_zero() {
     use costate::number::{Dual, Single};
     // exp(t d) has w = cos(t |d|/2): its second derivative at zero is −|d|²/4.
     let d: [f64; 3] = [0.3, -0.4, 1.2];
-    let w = Vec3::from(d.map(|d| Dual { value: Single::new(0.0, d), tangent: costate::number::Few([Single::constant(d)]) }));
+    let w =
+        Vec3::from(d.map(|d| Dual {
+            value: Single::new(0.0, d),
+            tangent: costate::number::Few([Single::constant(d)]),
+        }));
     let second = Quat::exp(w).w.tangent.0[0].derivative();
     assert!((second + d.iter().map(|d| d * d).sum::<f64>() / 4.0).abs() < 1e-15, "{second}");
 }

@@ -146,7 +146,8 @@ fn plans() -> Answer {
         };
         let (x, d, w) = (wave(plan.values(), 1.1), wave(plan.values(), 0.7), wave(60, 2.3));
         let dual = |x: &[Single<f64>]| -> Vec<Single<f64>> {
-            let mut out = vec![Input { u: vec![Single::zero(); 3], force: Vec::new(), wrench: Vec::new() }; 20];
+            let mut out =
+                vec![Input { u: vec![Single::zero(); 3], force: Vec::new(), wrench: Vec::new() }; 20];
             plan.inputs(x, &mut out);
             out.into_iter().flat_map(|i| i.u).collect()
         };

@@ -116,7 +116,8 @@ impl Place {
         let turned = |q: Quat<f64>, d: Quat<f64>| turn(d.v) * q.map(R::from_f64);
         for (k, body) in model.bodies.iter_mut().enumerate() {
             body.rotation = turned(base.bodies[k].rotation, d.bodies[k].rotation);
-            if let (Some(own), Some(b), Some(d)) = (&mut body.fluid, base.bodies[k].fluid, d.bodies[k].fluid) {
+            if let (Some(own), Some(b), Some(d)) = (&mut body.fluid, base.bodies[k].fluid, d.bodies[k].fluid)
+            {
                 own.rotation = turned(b.rotation, d.rotation);
             }
         }
