@@ -6,13 +6,12 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
-use super::linearize::linearize;
 use super::loss::Loss;
 use super::subject::Subject;
 use super::{Answer, Common};
 use crate::error::Error;
 use crate::model::{Input, Parameter, State};
-use crate::physics::{Record, derive, step};
+use crate::physics::{Linearization, Record, derive, step};
 use crate::rollout::{Memory, Workspace, value_and_gradient};
 
 /// Alternating runs from which medians are taken.
@@ -211,10 +210,12 @@ impl Bench {
     fn linearization(&self) -> f64 {
         let (model, start) = (&self.subject.model, &self.subject.start);
         let input = &self.worlds[0][0];
-        let once = |count: usize| {
+        let mut linearization = Linearization::new(model);
+        let mut once = |count: usize| {
             let clock = Instant::now();
             for _ in 0..count {
-                std::hint::black_box(linearize(model, start, input));
+                linearization.update(start, input);
+                std::hint::black_box(&linearization.a);
             }
             clock.elapsed().as_secs_f64() / count as f64
         };

@@ -194,10 +194,10 @@ pub fn so3_log_jacobian<R: Real>(w: Vec3<R>) -> Mat3<R> {
 pub fn rotation_z_to<R: Real>(d: Vec3<R>) -> Quat<R> {
     let n = d.norm();
     let down = (d.x * d.x + d.y * d.y).lt((n * n).times(1e-20)) & d.z.lt(R::zero());
-    let w = n + d.z;
+    // There the half turn comes first and the least turn from −z to d follows: smooth in d.
     let q = Quat {
-        w: R::select(down, R::zero(), w),
-        v: Vec3::select(down, Vec3::unit(0), Vec3::new(-d.y, d.x, R::zero())),
+        w: R::select(down, -d.y, n + d.z),
+        v: Vec3::select(down, Vec3::new(n - d.z, R::zero(), d.x), Vec3::new(-d.y, d.x, R::zero())),
     };
     q.normalized()
 }

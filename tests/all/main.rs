@@ -1,8 +1,13 @@
 //! One binary: every binary compiles the engine for every number again.
 
+mod allocations;
+mod architecture;
 mod command_line;
+mod derivatives;
 mod energies;
 mod gradients;
+mod ladder;
+mod laws;
 mod objectives;
 mod optimizing;
 mod pictures;

@@ -1,0 +1,64 @@
+//! Second derivatives: the adjoint swept on dual numbers is a Hessian times a vector.
+
+use costate::number::Single;
+use costate::rollout::Memory;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+use super::super::recorded::all;
+use super::{INTEGRATORS, Rollout};
+
+/// A change of all variables; parameters change in proportion to their size.
+fn direction(rollout: &Rollout) -> Vec<f64> {
+    let mut random = Pcg64::seed_from_u64(17);
+    let mut noise = || random.random_range(-1.0..1.0);
+    let mut out: Vec<f64> = (0..rollout.parameters_from()).map(|_| noise()).collect();
+    out.extend(rollout.parameters.iter().map(|p| noise() * if *p == 0.0 { 0.01 } else { p.abs() }));
+    out
+}
+
+/// The gradient at a place along a direction.
+fn gradient(rollout: &Rollout, direction: &[f64], way: f64) -> Vec<f64> {
+    let mut next = direction.iter();
+    rollout.gradient(Memory::Full, &mut |x| x + way * next.next().unwrap()).1
+}
+
+/// The largest error of a Hessian-vector product against the difference of exact gradients.
+fn error(rollout: &Rollout) -> f64 {
+    let direction = direction(rollout);
+    let mut next = direction.iter();
+    let dual = rollout.gradient(Memory::Light, &mut |x| Single::new(x, *next.next().unwrap())).1;
+    // Richardson's extrapolation of two central differences: an error of order h⁴.
+    let h = 2e-4;
+    let difference = |h: f64| -> Vec<f64> {
+        let (ahead, behind) = (gradient(rollout, &direction, h), gradient(rollout, &direction, -h));
+        ahead.iter().zip(behind).map(|(a, b)| (a - b) / (2.0 * h)).collect()
+    };
+    let (coarse, fine) = (difference(h), difference(0.5 * h));
+    let expected: Vec<f64> = coarse.iter().zip(&fine).map(|(c, f)| (4.0 * f - c) / 3.0).collect();
+    let split = rollout.parameters_from();
+    let worst = |range: std::ops::Range<usize>| {
+        let scale = expected[range.clone()].iter().fold(f64::MIN_POSITIVE, |m, x| m.max(x.abs()));
+        let errors = range.map(|k| (dual[k].derivative() - expected[k]).abs() / scale);
+        errors.fold(0.0, |m: f64, e| if e.is_nan() { f64::INFINITY } else { m.max(e) })
+    };
+    worst(0..split).max(worst(split..expected.len()))
+}
+
+#[test]
+fn a_hessian_times_a_vector_is_the_difference_of_exact_gradients() {
+    let mut failed = false;
+    let mut worst: f64 = 0.0;
+    for r in all() {
+        for integrator in INTEGRATORS {
+            let error = error(&Rollout::new(&r, integrator, 4));
+            worst = worst.max(error);
+            if error > 1e-7 {
+                failed = true;
+                println!("{:20} {integrator:?} {error:.1e}", r.name);
+            }
+        }
+    }
+    println!("worst error of a Hessian-vector product: {worst:.1e}");
+    assert!(!failed, "see the table above");
+}
