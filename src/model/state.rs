@@ -1,8 +1,9 @@
 //! What changes during a rollout, and its cotangent.
 
 use super::Model;
+use super::description::JointKind;
 use crate::number::Real;
-use crate::spatial::{Force, Pose, Quat, Vec3};
+use crate::spatial::{Force, Pose, Quat, Vec3, so3_right_jacobian};
 
 /// The state of a world: nothing in it is derived.
 #[derive(Clone, Debug)]
@@ -53,11 +54,11 @@ impl<R: Real> State<R> {
         for (joint, layout) in model.joints.iter().zip(&t.joints) {
             let body = &model.bodies[layout.body];
             match layout.kind {
-                super::description::JointKind::Free => {
+                JointKind::Free => {
                     q[layout.q..layout.q + 3].copy_from_slice(&body.position.to_array());
                     q[layout.q + 3..layout.q + 7].copy_from_slice(&body.rotation.to_array());
                 }
-                super::description::JointKind::Ball => q[layout.q] = R::one(),
+                JointKind::Ball => q[layout.q] = R::one(),
                 _ => q[layout.q] = joint.reference,
             }
         }
@@ -114,13 +115,13 @@ impl<R: Real> State<R> {
                 out[v..v + 3].copy_from_slice(&w.to_array());
             };
             match layout.kind {
-                super::description::JointKind::Free => {
+                JointKind::Free => {
                     turn(q + 3, v + 3);
                     for k in 0..3 {
                         out[v + k] = self.q[q + k] - base.q[q + k];
                     }
                 }
-                super::description::JointKind::Ball => turn(q, v),
+                JointKind::Ball => turn(q, v),
                 _ => out[v] = self.q[q] - base.q[q],
             }
         }
@@ -137,16 +138,56 @@ pub fn advance_configuration<R: Real>(model: &Model<R>, q: &[R], v: &[R], h: R, 
             (old * Quat::exp(Vec3::new(v[0], v[1], v[2]) * h)).to_array()
         };
         match layout.kind {
-            super::description::JointKind::Free => {
+            JointKind::Free => {
                 for k in 0..3 {
                     out[a + k] = q[a + k] + h * v[b + k];
                 }
                 out[a + 3..a + 7].copy_from_slice(&turn(a + 3, &v[b + 3..b + 6]));
             }
-            super::description::JointKind::Ball => out[a..a + 4].copy_from_slice(&turn(a, &v[b..b + 3])),
+            JointKind::Ball => out[a..a + 4].copy_from_slice(&turn(a, &v[b..b + 3])),
             _ => out[a] = q[a] + h * v[b],
         }
     }
+}
+
+/// The pullback of [`advance_configuration`] in the tangent space: adds to the cotangents of the old
+/// configuration and of the velocity, and returns that of `h`.
+///
+/// Rotations: `δθ' = exp(φ)ᵀ δθ + h J_r(φ) δω`, `φ = h ω`.
+pub fn advance_configuration_pullback<R: Real>(
+    model: &Model<R>,
+    velocity: impl Fn(usize) -> R,
+    h: R,
+    cotangent: &[R],
+    (out_q, out_v): (&mut [R], &mut [R]),
+) -> R {
+    let mut by_h = R::zero();
+    for layout in &model.topology.joints {
+        let start = layout.v;
+        let (scalars, turn) = match layout.kind {
+            JointKind::Free => (start..start + 3, Some(start + 3)),
+            JointKind::Ball => (start..start, Some(start)),
+            _ => (start..start + 1, None),
+        };
+        for i in scalars {
+            out_q[i] += cotangent[i];
+            out_v[i] += h * cotangent[i];
+            by_h += velocity(i) * cotangent[i];
+        }
+        if let Some(at) = turn {
+            let omega = Vec3::new(velocity(at), velocity(at + 1), velocity(at + 2));
+            let w = Vec3::new(cotangent[at], cotangent[at + 1], cotangent[at + 2]);
+            let phi = omega * h;
+            by_h += omega.dot(w);
+            let by_q = Quat::exp(phi).rotate(w).to_array();
+            let by_v = (so3_right_jacobian(phi).transpose_mul(w) * h).to_array();
+            for k in 0..3 {
+                out_q[at + k] += by_q[k];
+                out_v[at + k] += by_v[k];
+            }
+        }
+    }
+    by_h
 }
 
 impl<R: Real> Input<R> {

@@ -2,8 +2,9 @@
 
 use crate::error::nearest;
 use crate::model::description::JointKind;
-use crate::model::{Costate, Input, Model, State, Topology};
+use crate::model::{Input, Model, State, Topology};
 use crate::number::Real;
+use crate::physics::Cotangents;
 use crate::physics::articulated::{Links, LinksCotangent};
 use crate::spatial::{Force, Vec3};
 
@@ -75,14 +76,13 @@ impl Quantity {
         links: &Links<R>,
         w: Vec3<R>,
         out_links: &mut LinksCotangent<R>,
-        out_state: &mut Costate<R>,
-        out_input: &mut Input<R>,
-        out_model: &mut Model<R>,
+        out: &mut Cotangents<R>,
     ) {
+        let out_model = &mut out.model;
         match self {
-            Self::JointPosition { v, .. } => out_state.q[v] += w.x,
-            Self::JointVelocity { v } => out_state.v[v] += w.x,
-            Self::Control { actuator } => out_input.u[actuator] += w.x,
+            Self::JointPosition { v, .. } => out.state.q[v] += w.x,
+            Self::JointVelocity { v } => out.state.v[v] += w.x,
+            Self::Control { actuator } => out.input.u[actuator] += w.x,
             Self::Position { place, coordinate } => {
                 place.position_pullback(model, links, unpick(w, coordinate), out_links, out_model);
             }

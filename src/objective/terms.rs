@@ -103,15 +103,7 @@ impl<R: Real> Objective<R> for Terms<R> {
                 weight *= model.option.timestep;
             }
             let w = term.penalty.pullback(d, weight);
-            term.quantity.measure_pullback(
-                model,
-                &self.links,
-                w,
-                &mut self.cotangent,
-                &mut out.state,
-                &mut out.input,
-                &mut out.model,
-            );
+            term.quantity.measure_pullback(model, &self.links, w, &mut self.cotangent, out);
         }
         if placed {
             kinematics_pullback(

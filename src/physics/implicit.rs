@@ -6,8 +6,8 @@
 use super::articulated::actuation;
 use super::articulated::factor::GeneralFactor;
 use super::articulated::inverse_dynamics::{Fields, inverse_dynamics_pullback};
-use super::articulated::line::Field;
-use super::articulated::passive::{Pulling, damping_slope};
+use super::articulated::line::{Field, Pulling};
+use super::articulated::passive::damping_slope;
 use super::articulated::{Links, LinksCotangent, fluid, kinematics, kinematics_pullback, tendon};
 use super::integrate::{Record, StepBackward, advance, advance_pullback, damping_pullback};
 use super::step::{Cotangents, Stage, forces, forces_pullback};
@@ -353,8 +353,7 @@ fn dual_pullback<R: Real>(
             inverse_dynamics_pullback(
                 &back.model,
                 &back.links,
-                &back.zero,
-                &back.weight.y,
+                (&back.zero, &back.weight.y),
                 &mut back.fields,
                 &mut back.cotangent,
                 &mut back.out_model,
@@ -437,7 +436,7 @@ fn tendon_damping_pullback<R: Real>(
         });
         back.unused.set(model, p.links, model.topology.acts_on_bodies(), |i| p.state.v[i]);
         let rates = &mut [(&mut back.field, R::one()), (&mut back.unused, by_rate)];
-        tendon::pullback(model, p.state, p.links, t, R::zero(), rates, p.cotangent, p.out, p.out_model);
+        tendon::pullback(p, t, R::zero(), rates);
         back.field.finish(model, p.links, p.cotangent);
         back.unused.finish(model, p.links, p.cotangent);
         for (v, own) in p.out.v.iter_mut().zip(&back.unused.y_cotangent) {

@@ -7,10 +7,9 @@ use super::articulated::factor::{Factor, GeneralFactor};
 use super::articulated::passive::damping_slope;
 use super::step::{Backward, Cotangents, Stage, forces, forces_pullback};
 use super::{implicit, runge_kutta};
-use crate::model::description::{Integrator, JointKind};
-use crate::model::{Costate, Input, Model, State, advance_configuration};
+use crate::model::description::Integrator;
+use crate::model::{Costate, Input, Model, State, advance_configuration, advance_configuration_pullback};
 use crate::number::Real;
-use crate::spatial::{Quat, Vec3, so3_right_jacobian};
 
 /// What one step remembers for its pullback; allocated once and overwritten.
 #[derive(Clone, Debug)]
@@ -198,6 +197,11 @@ pub struct StepBackward<R> {
 }
 
 impl<R: Real> StepBackward<R> {
+    /// From now on leaves out what is dear among the cotangents of the model's numbers; what remains
+    /// of them means nothing.
+    pub fn forget_parameters(&mut self) {
+        self.forces.links.parameters = false;
+    }
     /// Takes over the numbers of a model that changed.
     pub fn refresh(&mut self, model: &Model<R>) {
         if let Some(implicit) = &mut self.implicit {
@@ -293,8 +297,7 @@ pub(super) fn advance_pullback<R: Real>(
         new_velocity,
         h,
         &cotangent.q,
-        &mut out.state.q,
-        &mut scratch.velocity,
+        (&mut out.state.q, &mut scratch.velocity),
     );
     out.model.option.timestep += timestep;
     for (i, w) in scratch.velocity.iter().enumerate() {
@@ -313,45 +316,4 @@ pub(super) fn advance_pullback<R: Real>(
     for (own, w) in out.state.mocap.iter_mut().zip(&cotangent.mocap) {
         *own += *w;
     }
-}
-
-/// The pullback of [`advance_configuration`] in the tangent space: adds to the cotangents of the old
-/// configuration and of the velocity, and returns that of `h`.
-///
-/// Rotations: `δθ' = exp(φ)ᵀ δθ + h J_r(φ) δω`, `φ = h ω`.
-pub fn advance_configuration_pullback<R: Real>(
-    model: &Model<R>,
-    velocity: impl Fn(usize) -> R,
-    h: R,
-    cotangent: &[R],
-    out_q: &mut [R],
-    out_v: &mut [R],
-) -> R {
-    let mut by_h = R::zero();
-    for layout in &model.topology.joints {
-        let start = layout.v;
-        let (scalars, turn) = match layout.kind {
-            JointKind::Free => (start..start + 3, Some(start + 3)),
-            JointKind::Ball => (start..start, Some(start)),
-            _ => (start..start + 1, None),
-        };
-        for i in scalars {
-            out_q[i] += cotangent[i];
-            out_v[i] += h * cotangent[i];
-            by_h += velocity(i) * cotangent[i];
-        }
-        if let Some(at) = turn {
-            let omega = Vec3::new(velocity(at), velocity(at + 1), velocity(at + 2));
-            let w = Vec3::new(cotangent[at], cotangent[at + 1], cotangent[at + 2]);
-            let phi = omega * h;
-            by_h += omega.dot(w);
-            let by_q = Quat::exp(phi).rotate(w).to_array();
-            let by_v = (so3_right_jacobian(phi).transpose_mul(w) * h).to_array();
-            for k in 0..3 {
-                out_q[at + k] += by_q[k];
-                out_v[at + k] += by_v[k];
-            }
-        }
-    }
-    by_h
 }

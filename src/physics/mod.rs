@@ -4,8 +4,10 @@ pub mod articulated;
 pub mod derive;
 mod implicit;
 mod integrate;
+mod linearize;
 mod runge_kutta;
 mod step;
 
 pub use integrate::{Kept, Record, StepBackward, step, step_pullback};
-pub use step::{Cotangents, Stage, acceleration, forces};
+pub use linearize::{Linearization, linearize};
+pub use step::{Backward, Cotangents, Stage, acceleration, forces, forces_pullback};

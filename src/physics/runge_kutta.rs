@@ -1,10 +1,12 @@
 //! The classical fourth-order method of Runge and Kutta, on the manifold of configurations.
 
 use super::articulated::actuation::{final_activation, final_activation_pullback};
-use super::integrate::{Record, StepBackward, advance_configuration_pullback};
+use super::integrate::{Record, StepBackward};
 use super::step::{Cotangents, acceleration, forces_pullback};
 use crate::model::description::JointKind;
-use crate::model::{Costate, Input, Model, State, advance_configuration};
+use crate::model::{
+    Costate, Input, JointLayout, Model, State, advance_configuration, advance_configuration_pullback,
+};
 use crate::number::{Real, leaf_pullback};
 use crate::spatial::{Vec3, so3_log_jacobian};
 
@@ -40,13 +42,13 @@ fn rate<R: Real>(x: [R; 6]) -> [R; 3] {
     (so3_log_jacobian(theta) * omega).to_array()
 }
 
-/// The first dof of each rotation in space.
-fn rotations<R>(model: &Model<R>) -> impl Iterator<Item = usize> + '_ {
-    model.topology.joints.iter().filter_map(|at| match at.kind {
+/// The first dof of a joint's rotation in space.
+fn rotation(at: &JointLayout) -> Option<usize> {
+    match at.kind {
         JointKind::Free => Some(at.v + 3),
         JointKind::Ball => Some(at.v),
         _ => None,
-    })
+    }
 }
 
 /// State and rate of stage `i` from the stage before.
@@ -72,7 +74,7 @@ fn set_stage<R: Real>(model: &Model<R>, start: &State<R>, record: &mut Record<R>
         state.act[k] = start.act[k] + step * before.actuation.act_rate[k];
     }
     own.copy_from_slice(&state.v);
-    for v in rotations(model) {
+    for v in model.topology.joints.iter().filter_map(rotation) {
         let theta = [0, 1, 2].map(|k| step * last[v + k]);
         let x = [theta[0], theta[1], theta[2], state.v[v], state.v[v + 1], state.v[v + 2]];
         own[v..v + 3].copy_from_slice(&rate(x));
@@ -188,7 +190,8 @@ fn last_pullback<R: Real>(
     let h = model.option.timestep;
     back.mean.fill(R::zero());
     let rate = |i: usize| runge.mean[i];
-    let by_h = advance_configuration_pullback(model, rate, h, &cotangent.q, &mut out.state.q, &mut back.mean);
+    let own = (&mut out.state.q[..], &mut back.mean[..]);
+    let by_h = advance_configuration_pullback(model, rate, h, &cotangent.q, own);
     out.model.option.timestep += by_h;
     for i in 0..model.topology.nv {
         let w = cotangent.v[i];
@@ -228,9 +231,13 @@ fn stage_pullback<R: Real>(
     let mut by_step = R::zero();
     let (past, own) = back.rates.split_at_mut(i);
     let own = &own[0];
-    let mut turned = vec![false; model.topology.nv];
-    for v in rotations(model) {
-        turned[v..v + 3].fill(true);
+    for at in &model.topology.joints {
+        let v = rotation(at);
+        // The rate of a scalar is its velocity.
+        for k in at.v..v.unwrap_or(at.v + 1) {
+            back.stage.v[k] += own[k];
+        }
+        let Some(v) = v else { continue };
         let last = if i == 0 { &runge.rates[0] } else { &runge.rates[i - 1] };
         let theta = [0, 1, 2].map(|k| step * last[v + k]);
         let omega = &runge.states[i].v[v..v + 3];
@@ -243,9 +250,6 @@ fn stage_pullback<R: Real>(
                 by_step += share[k] * last[v + k];
             }
         }
-    }
-    for (k, w) in own.iter().enumerate().filter(|(k, _)| !turned[*k]) {
-        back.stage.v[k] += *w;
     }
     for (own, w) in out.state.mocap.iter_mut().zip(&back.stage.mocap) {
         *own += *w;
@@ -265,8 +269,8 @@ fn stage_pullback<R: Real>(
     let before = &record.stages[i - 1];
     let last = &runge.rates[i - 1];
     let rate = |k: usize| last[k];
-    by_step +=
-        advance_configuration_pullback(model, rate, step, &back.stage.q, &mut out.state.q, &mut past[i - 1]);
+    let own = (&mut out.state.q[..], &mut past[i - 1][..]);
+    by_step += advance_configuration_pullback(model, rate, step, &back.stage.q, own);
     for k in 0..model.topology.nv {
         let w = back.stage.v[k];
         out.state.v[k] += w;

@@ -3,9 +3,9 @@
 use super::articulated::actuation::{Actuation, actuation, actuation_pullback, bounds_pullback};
 use super::articulated::factor::Factor;
 use super::articulated::inverse_dynamics::{self, Fields, inverse_dynamics_pullback};
-use super::articulated::line::Field;
+use super::articulated::line::{Field, Pulling};
 use super::articulated::mass_matrix::mass_matrix;
-use super::articulated::passive::{self, Passive, Pulling, passive};
+use super::articulated::passive::{self, Passive, passive};
 use super::articulated::{Links, LinksCotangent, kinematics, kinematics_pullback, tendon};
 use crate::model::{Costate, Input, Model, State};
 use crate::number::Real;
@@ -123,6 +123,8 @@ pub struct Backward<R> {
     mixed: Field<R>,
     negative: Vec<R>,
     bounded: Vec<R>,
+    /// Of tendons with armature.
+    sums: [Vec<R>; 2],
     /// Cotangents of the actuators' derivatives by their rates.
     pub by_slope: Vec<R>,
 }
@@ -139,6 +141,7 @@ impl<R: Real> Backward<R> {
             mixed: Field::new(model),
             negative: vec![R::zero(); n],
             bounded: vec![R::zero(); n],
+            sums: [vec![R::zero(); n], vec![R::zero(); n]],
             by_slope: vec![R::zero(); model.topology.nu],
         }
     }
@@ -182,8 +185,7 @@ pub fn forces_pullback<R: Real>(
     inverse_dynamics_pullback(
         model,
         links,
-        a,
-        &scratch.negative,
+        (a, &scratch.negative),
         &mut scratch.fields,
         &mut scratch.links,
         &mut out.model,
@@ -218,7 +220,7 @@ pub fn forces_pullback<R: Real>(
         scratch.mixed.finish(model, links, p.cotangent);
         let weights = (a, &scratch.negative[..]);
         let fields = (&mut scratch.velocity, &mut scratch.passive, &mut scratch.mixed);
-        tendons_pullback(&mut p, stage, weights, fields);
+        tendons_pullback(&mut p, stage, weights, fields, &mut scratch.sums);
         applied_pullback(&mut p, input, &mut scratch.passive, &mut out.input);
     } else {
         scratch.actuator.y.copy_from_slice(bounded);
@@ -228,8 +230,7 @@ pub fn forces_pullback<R: Real>(
         input,
         &stage.actuation,
         (act, &scratch.by_slope),
-        &mut scratch.velocity,
-        &mut scratch.actuator,
+        (&mut scratch.velocity, &mut scratch.actuator),
         &mut out.input.u,
     );
     if anywhere {
@@ -250,6 +251,7 @@ fn tendons_pullback<R: Real>(
     stage: &Stage<R>,
     (a, negative): (&[R], &[R]),
     (velocity, weight, scratch): (&mut Field<R>, &mut Field<R>, &mut Field<R>),
+    sums: &mut [Vec<R>; 2],
 ) {
     let (model, links) = (p.model, p.links);
     for t in 0..model.tendons.len() {
@@ -258,11 +260,11 @@ fn tendons_pullback<R: Real>(
         let along = tendon::rate(model, links, t, &weight.y, |b| weight.bodies[b]);
         let (force, by_length, by_rate) = passive::tendon_force_pullback(p, t, length, rate, along);
         let rates = &mut [(&mut *velocity, by_rate), (&mut *weight, force)];
-        tendon::pullback(model, p.state, links, t, by_length, rates, p.cotangent, p.out, p.out_model);
+        tendon::pullback(p, t, by_length, rates);
         if model.topology.tendon_armature {
             let nv = model.topology.nv;
             let row = &stage.jacobian[t * nv..(t + 1) * nv];
-            tendon::armature_pullback(p, t, row, a, negative, scratch);
+            tendon::armature_pullback(p, t, row, (a, negative), (&mut *scratch, &mut *sums));
         }
     }
 }

@@ -210,12 +210,11 @@ pub fn so3_log_jacobian<R: Real>(w: Vec3<R>) -> Mat3<R> {
 
 /// The rotation that takes the z axis to the direction of `d`; half a turn about x for `−z`.
 ///
-/// The turn is about `z × d` by `atan2(|z × d|, d_z)`; the half-angle form needs no trigonometry. At
-/// `−z`, where every horizontal axis would do, it is the half turn about x and then the shortest way
-/// from `−z` to `d`: the direction keeps its derivatives, of any order.
+/// The turn is about `z × d` by `atan2(|z × d|, d_z)`; the half-angle form needs no trigonometry.
 pub fn rotation_z_to<R: Real>(d: Vec3<R>) -> Quat<R> {
     let n = d.norm();
     let down = (d.x * d.x + d.y * d.y).lt((n * n).times(1e-20)) & d.z.lt(R::zero());
+    // There the half turn comes first and the least turn from −z to d follows: smooth in d.
     let q = Quat {
         w: R::select(down, -d.y, n + d.z),
         v: Vec3::select(down, Vec3::new(n - d.z, R::zero(), d.x), Vec3::new(-d.y, d.x, R::zero())),

@@ -222,3 +222,36 @@ fn every_memory_gives_the_same_gradient_to_the_last_bit() {
         }
     }
 }
+
+#[test]
+fn the_jacobians_of_a_step_by_lanes_are_those_of_single_cotangents() {
+    use costate::model::Costate;
+    use costate::physics::{Cotangents, Record, StepBackward, linearize, step, step_pullback};
+    for r in all() {
+        for integrator in INTEGRATORS {
+            let rollout = Rollout::new(&r, integrator, 1);
+            let model = derive::compile(&rollout.description);
+            let (state, input) = (&rollout.start, &rollout.inputs[0]);
+            let (a, b) = linearize(&model, state, input);
+            let (mut record, mut next) = (Record::new(&model), state.clone());
+            step(&model, state, input, &mut record, &mut next);
+            let (mut backward, mut out) = (StepBackward::new(&model), Cotangents::zero(&model, input));
+            let nv = model.topology.nv;
+            for (i, (a, b)) in a.iter().zip(&b).enumerate() {
+                let mut unit = Costate::zero(&model);
+                match i {
+                    i if i < nv => unit.q[i] = 1.0,
+                    i if i < 2 * nv => unit.v[i - nv] = 1.0,
+                    i => unit.act[i - 2 * nv] = 1.0,
+                }
+                out.clear_step();
+                step_pullback(&model, state, input, &record, &unit, &mut backward, &mut out);
+                let expected = [&out.state.q[..], &out.state.v, &out.state.act, &out.input.u].concat();
+                let scale = expected.iter().fold(1.0, |m: f64, x| m.max(x.abs()));
+                for (x, y) in a.iter().chain(b).zip(&expected) {
+                    assert!((x - y).abs() <= 1e-12 * scale, "{} {integrator:?} row {i}: {x} {y}", r.name);
+                }
+            }
+        }
+    }
+}

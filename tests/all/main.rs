@@ -1,6 +1,9 @@
 //! One binary: every binary compiles the engine for every number again.
 
+mod allocations;
+mod architecture;
 mod command_line;
+mod derivatives;
 mod energies;
 mod gradients;
 mod ladder;

@@ -14,7 +14,7 @@ use crate::recorded::{all, situation};
 type Number = Wide<f64>;
 
 /// A term for every quantity of a model, with every kind of penalty in turn.
-fn terms<R: Real>(model: &Model<R>) -> Terms<R> {
+pub fn terms<R: Real>(model: &Model<R>) -> Terms<R> {
     let penalties = [
         Penalty::Square,
         Penalty::Wrapped,
@@ -35,7 +35,7 @@ fn terms<R: Real>(model: &Model<R>) -> Terms<R> {
 }
 
 /// A cost that uses a little of everything.
-struct Everything;
+pub struct Everything;
 
 impl Law for Everything {
     fn cost<R: Real>(&self, model: &Model<R>, state: &State<R>, input: Option<&Input<R>>, _: usize) -> R {

@@ -1,7 +1,6 @@
 //! Actuators: from controls and activations to generalized forces.
 
-use super::line::{self, Field, SiteLine};
-use super::passive::Pulling;
+use super::line::{self, Field, Pulling, SiteLine};
 use super::{Links, inverse_dynamics, tendon};
 use crate::model::description::{Dynamics, JointKind, Transmission};
 use crate::model::{Input, Model, State};
@@ -187,7 +186,13 @@ fn joint_moment<R: Real>(model: &Model<R>, state: &State<R>, k: usize, j: usize)
 
 /// The activation that a step ends with: that of a servo on a rotation in space moves by whole turns
 /// to where it is nearest to the length at the start of the step.
-pub fn final_activation<R: Real>(model: &Model<R>, k: usize, act: R, rate: R, length: R) -> R {
+pub(in crate::physics) fn final_activation<R: Real>(
+    model: &Model<R>,
+    k: usize,
+    act: R,
+    rate: R,
+    length: R,
+) -> R {
     let next = next_activation(model, k, act, rate);
     match period(model, k) {
         Some(period) if !frozen(model, k) => next + period * ((length - next) / period).round(),
@@ -196,7 +201,7 @@ pub fn final_activation<R: Real>(model: &Model<R>, k: usize, act: R, rate: R, le
 }
 
 /// The pullback of [`final_activation`]: cotangents of activation and rate.
-pub fn final_activation_pullback<R: Real>(
+pub(in crate::physics) fn final_activation_pullback<R: Real>(
     model: &Model<R>,
     k: usize,
     (act, rate, length): (R, R, R),
@@ -370,14 +375,18 @@ fn first_wrench<R: Real>(wrench: &mut [Force<R>], started: &mut bool) {
 }
 
 /// Whether the force of actuator `k` depends on the rate of its transmission.
-pub fn depends_on_rate<R>(model: &Model<R>, k: usize) -> bool {
+pub(in crate::physics) fn depends_on_rate<R>(model: &Model<R>, k: usize) -> bool {
     let layout = &model.topology.actuators[k];
     layout.rate_dependent && !layout.disabled && model.topology.flags.actuation
 }
 
 /// Whether actuator `k` is away from every bound that an implicit integrator looks at: its own range,
 /// that of its tendon, and that of the joint that it drives directly.
-pub fn slope_counts<R: Real>(model: &Model<R>, actuation: &Actuation<R>, k: usize) -> R::Mask {
+pub(in crate::physics) fn slope_counts<R: Real>(
+    model: &Model<R>,
+    actuation: &Actuation<R>,
+    k: usize,
+) -> R::Mask {
     let within = |x: R, range: &Option<[R; 2]>| match range {
         Some([lo, hi]) => x.ge(*lo) & x.le(*hi),
         None => R::zero().le(R::zero()),
@@ -397,14 +406,14 @@ pub fn slope_counts<R: Real>(model: &Model<R>, actuation: &Actuation<R>, k: usiz
 }
 
 /// The derivative of the force of actuator `k` by its rate, as the implicit integrators take it.
-pub fn rate_slope<R: Real>(model: &Model<R>, actuation: &Actuation<R>, k: usize) -> R {
+pub(in crate::physics) fn rate_slope<R: Real>(model: &Model<R>, actuation: &Actuation<R>, k: usize) -> R {
     let a = &model.actuators[k];
     let slope = a.gain[2] * actuation.signal[k] + a.bias[2];
     R::select(slope_counts(model, actuation, k), slope, R::zero())
 }
 
 /// The moment of actuator `k`, dense (nv).
-pub fn moment_row<R: Real>(
+pub(in crate::physics) fn moment_row<R: Real>(
     model: &Model<R>,
     state: &State<R>,
     stage: (&Links<R>, &[R]),
@@ -436,7 +445,7 @@ pub fn moment_row<R: Real>(
 }
 
 /// The pullback of `m · y` of the moment of actuator `k`, for the joint velocity of the field.
-pub fn moment_pullback<R: Real>(
+pub(in crate::physics) fn moment_pullback<R: Real>(
     p: &mut Pulling<'_, R>,
     k: usize,
     unused: &mut Field<R>,
@@ -470,7 +479,7 @@ pub fn bounds_pullback<R: Real>(
 }
 
 /// The moment of actuator `k` times a joint velocity `y` whose body velocities are in `field`.
-pub fn moment_times<R: Real>(
+fn moment_times<R: Real>(
     model: &Model<R>,
     state: &State<R>,
     links: &Links<R>,
@@ -507,8 +516,7 @@ pub fn actuation_pullback<R: Real>(
     input: &Input<R>,
     actuation: &Actuation<R>,
     (act, by_slope): (&[R], &[R]),
-    velocity: &mut Field<R>,
-    weight: &mut Field<R>,
+    (velocity, weight): (&mut Field<R>, &mut Field<R>),
     out_u: &mut [R],
 ) {
     if !p.model.topology.flags.actuation {
@@ -664,31 +672,12 @@ fn transmission_pullback<R: Real>(
             let by_force = moment_times(model, p.state, p.links, k, &weight.y, weight) / gear[0];
             p.out_model.actuators[k].gear[0] += share + by_force * force;
             let rates = &mut [(velocity, gear[0] * asked.rate), (weight, gear[0] * force)];
-            tendon::pullback(
-                model,
-                p.state,
-                p.links,
-                t,
-                gear[0] * asked.length,
-                rates,
-                p.cotangent,
-                p.out,
-                p.out_model,
-            );
+            tendon::pullback(p, t, gear[0] * asked.length, rates);
         }
         Transmission::Site { site, reference } => {
             let rates = &mut [(velocity, asked.rate), (weight, force)];
             let line = SiteLine { site, reference };
-            let share = line::site_line_pullback(
-                model,
-                p.links,
-                &line,
-                gear,
-                asked.length,
-                rates,
-                p.cotangent,
-                p.out_model,
-            );
+            let share = line::site_line_pullback(p, &line, gear, asked.length, rates);
             for (own, by) in p.out_model.actuators[k].gear.iter_mut().zip(share) {
                 *own += by;
             }

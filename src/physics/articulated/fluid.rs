@@ -40,7 +40,11 @@ fn inputs<R: Real>(model: &Model<R>, links: &Links<R>, b: usize) -> Option<([R; 
 }
 
 /// The derivative of the wrench on body `b` by its velocity, by columns.
-pub fn drag_matrix<R: Real>(model: &Model<R>, links: &Links<R>, b: usize) -> [Force<R>; 6] {
+pub(in crate::physics) fn drag_matrix<R: Real>(
+    model: &Model<R>,
+    links: &Links<R>,
+    b: usize,
+) -> [Force<R>; 6] {
     let Some((x, axes, offset)) = inputs(model, links, b) else { return [Force::zero(); 6] };
     // In principal axes the derivative is diagonal: one dual pass in all six directions.
     let slopes: [R; 6] = std::array::from_fn(|k| {

@@ -51,16 +51,15 @@ impl<R: Real> Fields<R> {
     }
 }
 
-/// The pullback of inverse dynamics: adds the derivative of `λ · (M a + c)`, armature aside, to the
-/// cotangents of links and model, and by `a` to `out_a` if it is asked for.
+/// The pullback of inverse dynamics: adds the derivative of `λ · (M a + c)` at fixed `a`, armature
+/// aside, to the cotangents of links and model.
 ///
 /// With the fields `L` of `λ` and `A` of `a`, the scalar is `Σ_b L·(I A + V ×* I V)
 /// = Σ_b L·I A − B·I V`, `B = V × L`: bilinear forms in the inertias, which move with the bodies.
 pub fn inverse_dynamics_pullback<R: Real>(
     model: &Model<R>,
     links: &Links<R>,
-    a: &[R],
-    weight: &[R],
+    (a, weight): (&[R], &[R]),
     fields: &mut Fields<R>,
     cotangent: &mut LinksCotangent<R>,
     out_model: &mut Model<R>,
@@ -89,8 +88,10 @@ pub fn inverse_dynamics_pullback<R: Real>(
         // The inertia moves rigidly with the body.
         cotangent.wrench[b] +=
             -(l.cross_force(ia) + acceleration.cross_force(il)) + twist.cross_force(iv) + v.cross_force(it);
-        let form = Inertia::form(l, acceleration) + negative(Inertia::form(twist, v));
-        inertia_pullback(model, links, b, form, out_model);
+        if cotangent.parameters {
+            let form = Inertia::form(l, acceleration) + negative(Inertia::form(twist, v));
+            inertia_pullback(model, links, b, form, out_model);
+        }
     }
     // From the leaves to the root: what the field of the weight asks of the axes.
     for (b, body) in t.bodies.iter().enumerate().skip(1).rev() {
@@ -114,7 +115,7 @@ fn negative<R: Real>(i: Inertia<R>) -> Inertia<R> {
 /// From the cotangent of a body's spatial inertia, about the reference point in world axes, to those
 /// of its mass, centre and central inertia.
 #[inline(always)]
-pub fn inertia_pullback<R: Real>(
+fn inertia_pullback<R: Real>(
     model: &Model<R>,
     links: &Links<R>,
     b: usize,

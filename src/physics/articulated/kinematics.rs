@@ -60,6 +60,8 @@ pub struct LinksCotangent<R> {
     pub axis: Vec<Force<R>>,
     /// A joint acceleration that the bodies' accelerations contain too: `A_b = … + Σ S_i a_i`.
     pub a: Vec<R>,
+    /// Whether the model's numbers are asked for too.
+    pub parameters: bool,
 }
 
 impl<R: Real> Links<R> {
@@ -125,6 +127,7 @@ impl<R: Real> LinksCotangent<R> {
             acceleration: zero(bodies),
             axis: zero(dofs),
             a: vec![R::zero(); dofs],
+            parameters: true,
         }
     }
     pub fn clear(&mut self) {
@@ -317,12 +320,15 @@ pub fn kinematics_pullback<R: Real>(
             out.mocap[m] += Force::new(wrench.torque - offset.cross(wrench.force), wrench.force);
         } else if !free {
             let (parent, body) = (&links.bodies[layout.parent], &model.bodies[b]);
+            cotangent.wrench[layout.parent] += wrench;
+            if !cotangent.parameters {
+                continue;
+            }
             let placed = parent.position + parent.rotation * body.position;
             let turn = wrench.torque - (placed - links.bodies[b].origin).cross(wrench.force);
             let share = &mut out_model.bodies[b];
             share.position += parent.rotation.transpose_mul(wrench.force);
             share.rotation.v += parent.rotation.transpose_mul(turn);
-            cotangent.wrench[layout.parent] += wrench;
         }
     }
     out_model.option.gravity -= cotangent.acceleration[0].force;
@@ -438,6 +444,9 @@ fn joint_pullback<R: Real>(
         JointKind::Hinge => {
             let push = axis(at.v).dot(wrench);
             out.q[at.v] += push;
+            if !cotangent.parameters {
+                return wrench + moved(at.v);
+            }
             let share = &mut out_model.joints[j];
             share.reference -= push;
             let own = cotangent.axis[at.v];

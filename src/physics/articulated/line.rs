@@ -5,7 +5,7 @@
 //! same numbers for velocity, for force and for their pullbacks.
 
 use super::{Links, LinksCotangent};
-use crate::model::{Model, SpatialPiece};
+use crate::model::{Costate, Model, SpatialPiece, State};
 use crate::number::Real;
 use crate::spatial::{Force, Motion, Vec3, so3_log_jacobian};
 
@@ -51,6 +51,16 @@ impl<R: Real> Field<R> {
         let own = &mut self.y_cotangent;
         cotangent.add_field(model, links, &self.y, &mut self.cotangent, |i, x| own[i] += x);
     }
+}
+
+/// What the pullbacks of forces work on and add to.
+pub struct Pulling<'a, R> {
+    pub model: &'a Model<R>,
+    pub state: &'a State<R>,
+    pub links: &'a Links<R>,
+    pub cotangent: &'a mut LinksCotangent<R>,
+    pub out: &'a mut Costate<R>,
+    pub out_model: &'a mut Model<R>,
 }
 
 /// A rate along a line that something depends on: in which field, and with which cotangent.
@@ -99,16 +109,13 @@ pub fn piece<R: Real>(
 /// The pullback of [`piece`]: of its length, and of its rate in each of the fields. Returns the
 /// cotangent of the divisor.
 pub fn piece_pullback<R: Real>(
-    model: &Model<R>,
-    links: &Links<R>,
+    p: &mut Pulling<'_, R>,
     piece: &SpatialPiece,
     divisor: R,
     length: R,
     rates: &mut Rates<'_, R>,
-    cotangent: &mut LinksCotangent<R>,
-    out: &mut Model<R>,
 ) -> R {
-    let s = span(model, links, piece);
+    let s = span(p.model, p.links, piece);
     let u = s.direction;
     let mut by_divisor = -(length * s.length) / (divisor * divisor);
     let mut by_place = [-u * (length / divisor), u * (length / divisor)];
@@ -129,7 +136,7 @@ pub fn piece_pullback<R: Real>(
         }
     }
     for (site, place) in [piece.from, piece.to].into_iter().zip(by_place) {
-        cotangent.add_site(model, links, site, place, Vec3::zero(), out);
+        p.cotangent.add_site(p.model, p.links, site, place, Vec3::zero(), p.out_model);
     }
     by_divisor
 }
@@ -211,15 +218,13 @@ pub fn site_line<R: Real>(
 
 /// The pullback of [`site_line`]; returns the cotangent of the gear.
 pub fn site_line_pullback<R: Real>(
-    model: &Model<R>,
-    links: &Links<R>,
+    pulling: &mut Pulling<'_, R>,
     line: &SiteLine,
     gear: &[R; 6],
     length: R,
     rates: &mut Rates<'_, R>,
-    cotangent: &mut LinksCotangent<R>,
-    out: &mut Model<R>,
 ) -> [R; 6] {
+    let (model, links) = (pulling.model, pulling.links);
     let p = pull(model, links, line, gear);
     let axes = links.site(model, line.reference.unwrap_or(line.site)).1;
     let (mut by_force, mut by_torque) = (Vec3::zero(), Vec3::zero());
@@ -255,6 +260,7 @@ pub fn site_line_pullback<R: Real>(
         gear_turn = turn * length;
     }
     turns[usize::from(line.reference.is_some())] += p.force.cross(by_force) + p.torque.cross(by_torque);
+    let (cotangent, out) = (&mut *pulling.cotangent, &mut *pulling.out_model);
     cotangent.add_site(model, links, line.site, by_place[0], turns[0], out);
     if let Some(reference) = line.reference {
         cotangent.add_site(model, links, reference, by_place[1], turns[1], out);

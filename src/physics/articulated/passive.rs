@@ -1,9 +1,9 @@
 //! Springs, dampers, gravity compensation and the medium.
 
-use super::line::Field;
-use super::{Links, LinksCotangent, fluid, inverse_dynamics, tendon};
+use super::line::{Field, Pulling};
+use super::{Links, fluid, inverse_dynamics, tendon};
 use crate::model::description::JointKind;
-use crate::model::{Costate, Model, State};
+use crate::model::{Model, State};
 use crate::number::{Real, leaf_pullback};
 use crate::spatial::{Force, Quat, Vec3, so3_log_jacobian};
 
@@ -50,14 +50,14 @@ fn spring_slopes<R: Real>(x: R, k: &[R; 3]) -> (R, [R; 3]) {
 
 /// `−v (d + p₀ |v| + p₁ v²)`.
 #[inline(always)]
-pub fn damper<R: Real>(v: R, d: &[R; 3]) -> R {
+fn damper<R: Real>(v: R, d: &[R; 3]) -> R {
     let speed = v.abs();
     -(v * (d[0] + speed * (d[1] + speed * d[2])))
 }
 
 /// `d + 2 p₀ |v| + 3 p₁ v²`: minus the derivative of [`damper`] by `v`.
 #[inline(always)]
-pub fn damping_slope<R: Real>(v: R, d: &[R; 3]) -> R {
+pub(in crate::physics) fn damping_slope<R: Real>(v: R, d: &[R; 3]) -> R {
     let speed = v.abs();
     d[0] + speed * (d[1].times(2.0) + speed * d[2].times(3.0))
 }
@@ -191,16 +191,6 @@ fn gravity_compensation<R: Real>(model: &Model<R>, links: &Links<R>, out: &mut P
     }
 }
 
-/// What the pullbacks of forces work on and add to.
-pub struct Pulling<'a, R> {
-    pub model: &'a Model<R>,
-    pub state: &'a State<R>,
-    pub links: &'a Links<R>,
-    pub cotangent: &'a mut LinksCotangent<R>,
-    pub out: &'a mut Costate<R>,
-    pub out_model: &'a mut Model<R>,
-}
-
 /// The pullback of [`passive`] at the joints: adds the derivative of `λ · τ` of their springs and
 /// dampers.
 pub fn joint_forces_pullback<R: Real>(p: &mut Pulling<'_, R>, weight: &[R]) {
@@ -299,7 +289,7 @@ pub fn body_forces_pullback<R: Real>(p: &mut Pulling<'_, R>, passive: &mut Field
 
 /// The force of tendon `t`'s spring and damper at this length and rate, and its pullback: the
 /// cotangents of length and rate.
-pub fn tendon_force_pullback<R: Real>(
+pub(in crate::physics) fn tendon_force_pullback<R: Real>(
     p: &mut Pulling<'_, R>,
     t: usize,
     length: R,

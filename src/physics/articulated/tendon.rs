@@ -1,9 +1,8 @@
 //! Tendons: lengths that are functions of the configuration, and the forces along them.
 
-use super::line;
-use super::passive::Pulling;
-use super::{Links, LinksCotangent};
-use crate::model::{Costate, Model, State, TendonPath};
+use super::Links;
+use super::line::{self, Pulling};
+use crate::model::{Model, State, TendonPath};
 use crate::number::{Real, leaf_pullback};
 use crate::spatial::{Force, Motion, Vec3};
 
@@ -67,36 +66,25 @@ pub fn apply<R: Real>(
 }
 
 /// The pullback of [`length`] (cotangent `length`) and of [`rate`] in several fields at once.
-pub fn pullback<R: Real>(
-    model: &Model<R>,
-    state: &State<R>,
-    links: &Links<R>,
-    t: usize,
-    length: R,
-    rates: &mut line::Rates<'_, R>,
-    cotangent: &mut LinksCotangent<R>,
-    out: &mut Costate<R>,
-    out_model: &mut Model<R>,
-) {
-    let weights = &model.tendons[t].weights;
-    match &model.topology.tendons[t] {
+pub fn pullback<R: Real>(p: &mut Pulling<'_, R>, t: usize, length: R, rates: &mut line::Rates<'_, R>) {
+    let weights = &p.model.tendons[t].weights;
+    match &p.model.topology.tendons[t] {
         TendonPath::Fixed(terms) => {
             for (k, (&(q, v), &w)) in terms.iter().zip(weights).enumerate() {
                 // A fixed tendon runs over slides and hinges only.
-                out.q[v] += w * length;
-                let mut by_weight = state.q[q] * length;
+                p.out.q[v] += w * length;
+                let mut by_weight = p.state.q[q] * length;
                 for (field, share) in rates.iter_mut() {
                     by_weight += field.y[v] * *share;
                     field.y_cotangent[v] += w * *share;
                 }
-                out_model.tendons[t].weights[k] += by_weight;
+                p.out_model.tendons[t].weights[k] += by_weight;
             }
         }
         TendonPath::Spatial(pieces) => {
-            for p in pieces {
-                let w = weights[p.weight];
-                let share = line::piece_pullback(model, links, p, w, length, rates, cotangent, out_model);
-                out_model.tendons[t].weights[p.weight] += share;
+            for piece in pieces {
+                let share = line::piece_pullback(p, piece, weights[piece.weight], length, rates);
+                p.out_model.tendons[t].weights[piece.weight] += share;
             }
         }
     }
@@ -123,7 +111,7 @@ pub fn row<R: Real>(model: &Model<R>, links: &Links<R>, t: usize, out: &mut [R])
 }
 
 /// Adds `S_i · G` for every dof that moves body `b`.
-pub fn add_row<R: Real>(model: &Model<R>, links: &Links<R>, b: usize, g: Force<R>, out: &mut [R]) {
+pub(super) fn add_row<R: Real>(model: &Model<R>, links: &Links<R>, b: usize, g: Force<R>, out: &mut [R]) {
     let mut next = model.topology.bodies[b].last_dof;
     while let Some(i) = next {
         out[i] += links.axes[i].motion.dot(g);
@@ -133,7 +121,7 @@ pub fn add_row<R: Real>(model: &Model<R>, links: &Links<R>, b: usize, g: Force<R
 
 /// Adds the entries of `α J_tᵀ J_t` inside the pattern, for every tendon with armature; `jacobian`
 /// holds one dense row for each tendon.
-pub fn add_armature<R: Real>(model: &Model<R>, jacobian: &[R], rows: &mut [R]) {
+pub(super) fn add_armature<R: Real>(model: &Model<R>, jacobian: &[R], rows: &mut [R]) {
     let pattern = &model.topology.pattern;
     for (tendon, j) in model.tendons.iter().zip(jacobian.chunks(model.topology.nv)) {
         for i in 0..model.topology.nv {
@@ -147,7 +135,7 @@ pub fn add_armature<R: Real>(model: &Model<R>, jacobian: &[R], rows: &mut [R]) {
 
 /// `D y` of the entries inside the pattern of `J_tᵀ J_t`, as `J_i Σ_j J_j y_j` over related dofs: the
 /// sums, without the leading factor.
-pub fn related_sums<R: Real>(model: &Model<R>, row: &[R], y: &[R], out: &mut [R]) {
+pub(in crate::physics) fn related_sums<R: Real>(model: &Model<R>, row: &[R], y: &[R], out: &mut [R]) {
     let pattern = &model.topology.pattern;
     out.fill(R::zero());
     for i in 0..row.len() {
@@ -162,29 +150,26 @@ pub fn related_sums<R: Real>(model: &Model<R>, row: &[R], y: &[R], out: &mut [R]
 }
 
 /// The pullback of `α (λᵀ J_tᵀ J_t a)` inside the pattern and of `α (J_t λ) J̇_t v`, the inertial
-/// force of a tendon with armature. `field` is scratch.
-#[allow(clippy::too_many_arguments)] // One sweep for a rare element; its inputs are what they are.
-pub fn armature_pullback<R: Real>(
+/// force of a tendon with armature. `field` and the sums (nv) are scratch.
+pub(in crate::physics) fn armature_pullback<R: Real>(
     p: &mut Pulling<'_, R>,
     t: usize,
     row: &[R],
-    a: &[R],
-    weight: &[R],
-    field: &mut line::Field<R>,
+    (a, weight): (&[R], &[R]),
+    (field, [by_a, by_weight]): (&mut line::Field<R>, &mut [Vec<R>; 2]),
 ) {
     let model = p.model;
     let alpha = model.tendons[t].armature;
     let nv = model.topology.nv;
-    let (mut by_a, mut by_weight) = (vec![R::zero(); nv], vec![R::zero(); nv]);
-    related_sums(model, row, a, &mut by_a);
-    related_sums(model, row, weight, &mut by_weight);
+    related_sums(model, row, a, by_a);
+    related_sums(model, row, weight, by_weight);
     let curve = rate_of_rate(model, p.links, t);
     let along = (0..nv).fold(R::zero(), |sum, i| sum + row[i] * weight[i]);
     let share = (0..nv).fold(along * curve, |sum, i| sum + weight[i] * row[i] * by_a[i]);
     p.out_model.tendons[t].armature += share;
     // The curvature sees the acceleration for a = 0: take back what `a` would add to the axes.
     field.set(model, p.links, model.topology.acts_on_bodies(), |i| -a[i]);
-    rate_of_rate_pullback(model, p.links, t, alpha * along, p.cotangent, p.out_model, &mut field.cotangent);
+    rate_of_rate_pullback(p, t, alpha * along, &mut field.cotangent);
     for (all, own) in p.cotangent.acceleration.iter_mut().zip(&field.cotangent) {
         *all += *own;
     }
@@ -194,7 +179,7 @@ pub fn armature_pullback<R: Real>(
         alpha * (weight[i] * (by_a[i] + curve) + a[i] * by_weight[i])
     });
     let rates = &mut [(&mut *field, R::one())];
-    pullback(model, p.state, p.links, t, R::zero(), rates, p.cotangent, p.out, p.out_model);
+    pullback(p, t, R::zero(), rates);
     field.finish(model, p.links, p.cotangent);
 }
 
@@ -202,7 +187,7 @@ pub fn armature_pullback<R: Real>(
 ///
 /// The rate is `û · (ẋ₁ − ẋ₀) / divisor`; its own rate is the relative acceleration along the line
 /// plus the square of the relative velocity across it over the length.
-pub fn rate_of_rate<R: Real>(model: &Model<R>, links: &Links<R>, t: usize) -> R {
+pub(in crate::physics) fn rate_of_rate<R: Real>(model: &Model<R>, links: &Links<R>, t: usize) -> R {
     let TendonPath::Spatial(pieces) = &model.topology.tendons[t] else { return R::zero() };
     pieces.iter().fold(R::zero(), |sum, p| {
         let sites = [p.from, p.to];
@@ -218,15 +203,14 @@ pub fn rate_of_rate<R: Real>(model: &Model<R>, links: &Links<R>, t: usize) -> R 
 }
 
 /// The pullback of [`rate_of_rate`]; the bodies' accelerations get theirs in `acceleration`.
-pub fn rate_of_rate_pullback<R: Real>(
-    model: &Model<R>,
-    links: &Links<R>,
+fn rate_of_rate_pullback<R: Real>(
+    p: &mut Pulling<'_, R>,
     t: usize,
     weight: R,
-    cotangent: &mut LinksCotangent<R>,
-    out_model: &mut Model<R>,
     acceleration: &mut [Force<R>],
 ) {
+    let (model, links) = (p.model, p.links);
+    let (cotangent, out_model) = (&mut *p.cotangent, &mut *p.out_model);
     let TendonPath::Spatial(pieces) = &model.topology.tendons[t] else { return };
     for p in pieces {
         let sites = [p.from, p.to];

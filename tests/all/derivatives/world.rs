@@ -1,0 +1,261 @@
+//! A whole world that moves along one direction, over any number.
+
+use costate::model::description::{Integrator, JointKind};
+use costate::model::{Input, Model, State};
+use costate::number::{Dual, Real, Single, derivative_check, dot_check};
+use costate::physics::articulated::{Links, kinematics};
+use costate::physics::{Cotangents, derive};
+use costate::spatial::{Force, Quat, Vec3};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+use super::Answer;
+use crate::recorded::{Recorded, situation};
+
+/// Everything that a pullback may have a cotangent for.
+#[derive(Clone, Debug)]
+pub struct World<R> {
+    pub model: Model<R>,
+    pub state: State<R>,
+    pub input: Input<R>,
+    /// Two joint velocities (nv).
+    pub fields: [Vec<R>; 2],
+}
+
+/// The cotangent of a world.
+#[derive(Clone, Debug)]
+pub struct Back {
+    pub out: Cotangents<f64>,
+    pub fields: [Vec<f64>; 2],
+}
+
+/// A world and a direction in its tangent space.
+pub struct Place {
+    pub world: World<f64>,
+    direction: Back,
+    /// The links of the world itself: where reference points are held.
+    pub links: Links<f64>,
+}
+
+/// A map from worlds to numbers, with its pullback.
+pub trait Operation {
+    fn forward<R: Real>(&self, world: &World<R>, place: &Place) -> Vec<R>;
+    /// Adds the cotangents for those of the results.
+    fn pullback(&mut self, world: &World<f64>, place: &Place, w: &[f64], out: &mut Back);
+}
+
+fn three(random: &mut Pcg64) -> Vec3<f64> {
+    Vec3::from(std::array::from_fn(|_| random.random_range(-1.0..1.0)))
+}
+
+impl Place {
+    /// A recorded state, a random direction.
+    pub fn new(recorded: &Recorded, integrator: Integrator, state: usize) -> Self {
+        let mut description = recorded.description.clone();
+        description.option.integrator = integrator;
+        let model = derive::compile(&description);
+        let (mut state, input) = situation(&model, &recorded.values["states"][state]);
+        for at in &model.topology.joints {
+            if let Some(q) = rotation_entry(at.kind, at.q) {
+                let unit = state.quat(q).normalized().to_array();
+                state.q[q..q + 4].copy_from_slice(&unit);
+            }
+        }
+        let mut random = Pcg64::seed_from_u64(17);
+        let t = &model.topology;
+        let mut vector = |n: usize| -> Vec<f64> { (0..n).map(|_| random.random_range(-1.0..1.0)).collect() };
+        let fields = [vector(t.nv), vector(t.nv)];
+        let moved = [vector(t.nv), vector(t.nv)];
+        let direction = Back { out: direction(&model, &input, &mut random), fields: moved };
+        let mut links = Links::new(&model);
+        kinematics(&model, &state, &mut links);
+        Self { world: World { model, state, input, fields }, direction, links }
+    }
+
+    /// Holds the fields still: an operation that has no cotangent for them.
+    pub fn with_fixed_fields(mut self) -> Self {
+        self.direction.fields.iter_mut().for_each(|y| y.fill(0.0));
+        self
+    }
+
+    /// The world, moved by `t` along the direction.
+    pub fn at<R: Real>(&self, t: R) -> World<R> {
+        let (base, d) = (&self.world, &self.direction);
+        let along = |x: &[f64], d: &[f64]| -> Vec<R> {
+            x.iter().zip(d).map(|(&x, &d)| R::from_f64(x) + t.times(d)).collect()
+        };
+        let turn = |w: Vec3<f64>| Quat::exp(w.map(|w| t.times(w)));
+        let model = self.model_at(t, turn);
+        let times = |x: &[f64]| x.iter().map(|&x| t.times(x)).collect::<Vec<R>>();
+        let start = base.state.map(R::from_f64);
+        let own = &d.out.state;
+        let mut state =
+            start.moved(&base.model.map(R::from_f64), &times(&own.q), &times(&own.v), &times(&own.act));
+        for (pose, w) in state.mocap.iter_mut().zip(&own.mocap) {
+            pose.rotation = turn(w.torque) * pose.rotation;
+            pose.position += w.force.map(|x| t.times(x));
+        }
+        let wrench = base.input.wrench.iter().zip(&d.out.input.wrench);
+        let moved = |x: Vec3<f64>, d: Vec3<f64>| x.map(R::from_f64) + d.map(|d| t.times(d));
+        let input = Input {
+            u: along(&base.input.u, &d.out.input.u),
+            force: along(&base.input.force, &d.out.input.force),
+            wrench: wrench
+                .map(|(x, d)| Force::new(moved(x.torque, d.torque), moved(x.force, d.force)))
+                .collect(),
+        };
+        let fields = [0, 1].map(|k| along(&base.fields[k], &d.fields[k]));
+        World { model, state, input, fields }
+    }
+
+    /// Numbers move along straight lines, rotations by turns on the left.
+    fn model_at<R: Real>(&self, t: R, turn: impl Fn(Vec3<f64>) -> Quat<R>) -> Model<R> {
+        let (base, d) = (&self.world.model, &self.direction.out.model);
+        let mut shifts = d.numbers().into_iter();
+        let mut model = base.map(|x| R::from_f64(x) + t.times(shifts.next().unwrap()));
+        let turned = |q: Quat<f64>, d: Quat<f64>| turn(d.v) * q.map(R::from_f64);
+        for (k, body) in model.bodies.iter_mut().enumerate() {
+            body.rotation = turned(base.bodies[k].rotation, d.bodies[k].rotation);
+            if let (Some(own), Some(b), Some(d)) = (&mut body.fluid, base.bodies[k].fluid, d.bodies[k].fluid)
+            {
+                own.rotation = turned(b.rotation, d.rotation);
+            }
+        }
+        for (k, site) in model.sites.iter_mut().enumerate() {
+            site.rotation = turned(base.sites[k].rotation, d.sites[k].rotation);
+        }
+        for (k, geom) in model.geoms.iter_mut().enumerate() {
+            geom.rotation = turned(base.geoms[k].rotation, d.geoms[k].rotation);
+        }
+        model
+    }
+
+    /// `⟨c, d⟩` as two lists.
+    fn pairs(&self, c: &Back) -> (Vec<f64>, Vec<f64>) {
+        (c.flat(), self.direction.flat())
+    }
+
+    /// A cotangent of zeros, or of known numbers.
+    pub fn back(&self, fill: impl Fn(usize) -> f64) -> Back {
+        let w = &self.world;
+        let mut out = Cotangents::zero(&w.model, &w.input);
+        let mut k = 0;
+        let mut next = |x: &mut f64| {
+            *x = fill(k);
+            k += 1;
+        };
+        out.state.q.iter_mut().chain(&mut out.state.v).chain(&mut out.state.act).for_each(&mut next);
+        out.input.u.iter_mut().chain(&mut out.input.force).for_each(&mut next);
+        out.model.visit(&mut next);
+        let mut fields = [vec![0.0; w.fields[0].len()], vec![0.0; w.fields[1].len()]];
+        fields.iter_mut().flatten().for_each(&mut next);
+        Back { out, fields }
+    }
+}
+
+impl Back {
+    pub fn flat(&self) -> Vec<f64> {
+        let six = |w: &Force<f64>| [w.torque.to_array(), w.force.to_array()].concat();
+        let o = &self.out;
+        let mut all = [&o.state.q[..], &o.state.v, &o.state.act, &o.input.u, &o.input.force].concat();
+        all.extend(o.state.mocap.iter().flat_map(six));
+        all.extend(o.input.wrench.iter().flat_map(six));
+        all.extend(o.model.numbers());
+        all.extend(self.fields.concat());
+        all
+    }
+}
+
+/// The first entry of a rotation in space.
+pub fn rotation_entry(kind: JointKind, q: usize) -> Option<usize> {
+    match kind {
+        JointKind::Free => Some(q + 3),
+        JointKind::Ball => Some(q),
+        _ => None,
+    }
+}
+
+/// A direction in the tangent space of a world: as large as the numbers themselves.
+fn direction(model: &Model<f64>, input: &Input<f64>, random: &mut Pcg64) -> Cotangents<f64> {
+    let mut out = Cotangents::zero(model, input);
+    let mut one = || random.random_range(-1.0..1.0);
+    for x in out.state.q.iter_mut().chain(&mut out.state.v).chain(&mut out.state.act) {
+        *x = one();
+    }
+    out.input.u.iter_mut().chain(&mut out.input.force).for_each(|x| *x = one());
+    out.model = model.map(|x| x.abs().max(0.02) * one());
+    out.model.option.timestep = model.option.timestep * one();
+    for w in out.state.mocap.iter_mut().chain(&mut out.input.wrench) {
+        *w = Force::new(three(random), three(random));
+    }
+    let mut turn = |q: &mut Quat<f64>| *q = Quat { w: 0.0, v: three(random) };
+    for body in &mut out.model.bodies {
+        turn(&mut body.rotation);
+        body.fluid.iter_mut().for_each(|b| turn(&mut b.rotation));
+    }
+    out.model.sites.iter_mut().for_each(|s| turn(&mut s.rotation));
+    out.model.geoms.iter_mut().for_each(|g| turn(&mut g.rotation));
+    // An axis stays a unit vector.
+    for (d, joint) in out.model.joints.iter_mut().zip(&model.joints) {
+        d.axis = d.axis - joint.axis * joint.axis.dot(d.axis);
+    }
+    out
+}
+
+/// Asks an operation at one place.
+pub fn ask(operation: &mut impl Operation, place: &Place) -> Answer {
+    let forward = |x: &[f64]| operation.forward(&place.at(x[0]), place);
+    let dual = |x: &[Single<f64>]| operation.forward(&place.at(x[0]), place);
+    let difference = derivative_check(dual, forward, &[0.0], &[1.0]).error;
+    let jd: Vec<f64> = dual(&[Single::new(0.0, 1.0)]).iter().map(Dual::derivative).collect();
+    let mut random = Pcg64::seed_from_u64(23);
+    let w: Vec<f64> = jd.iter().map(|_| random.random_range(-1.0..1.0)).collect();
+    let mut out = place.back(|_| 0.0);
+    operation.pullback(&place.world, place, &w, &mut out);
+    let (jtw, d) = place.pairs(&out);
+    let mut dot = dot_check(&w, &jd, &jtw, &d).error;
+    // It adds to what is there, and a scratch that was used before changes nothing.
+    let known = |k: usize| (0.7 * k as f64).sin();
+    let mut again = place.back(known);
+    operation.pullback(&place.world, place, &w, &mut again);
+    let sizes = |x: f64| x.abs().max(1.0);
+    for ((a, b), start) in again.flat().iter().zip(&jtw).zip(place.back(known).flat()) {
+        let error = (a - (b + start)).abs() / sizes(*b);
+        dot = if error.is_nan() { f64::INFINITY } else { dot.max(0.1 * error) };
+    }
+    Answer { difference, dot }
+}
+
+/// The worst answer at several recorded states of some models.
+pub fn ask_all<O: Operation>(
+    models: &[Recorded],
+    integrator: Integrator,
+    moving_fields: bool,
+    operation: impl Fn(&Place) -> O,
+) -> Answer {
+    let mut worst = Answer::default();
+    for recorded in models {
+        for state in [0, 3, 7] {
+            let mut place = Place::new(recorded, integrator, state);
+            if !moving_fields {
+                place = place.with_fixed_fields();
+            }
+            let answer = ask(&mut operation(&place), &place);
+            if !answer.is_right() {
+                println!("{} state {state}: {answer:?}", recorded.name);
+            }
+            worst = worst.worse(answer);
+        }
+    }
+    worst
+}
+
+/// Turns of rotations on the left against fixed ones, `2 (q q₀*)_v`: linear in the numbers of `q`.
+pub fn turn_from<R: Real>(q: Quat<R>, base: Quat<f64>) -> [R; 3] {
+    ((q * base.map(R::from_f64).conjugate()).v * R::from_f64(2.0)).to_array()
+}
+
+/// A configuration's tangent from a fixed one.
+pub fn configuration_from<R: Real>(model: &Model<R>, state: &State<R>, base: &State<f64>) -> Vec<R> {
+    state.minus(&base.map(R::from_f64), model)
+}
