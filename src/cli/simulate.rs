@@ -22,7 +22,7 @@ pub struct Simulate {
     #[arg(value_name = "SCENE|MODEL")]
     path: PathBuf,
     /// How long to run [s].
-    #[arg(long, conflicts_with = "steps")]
+    #[arg(long, conflicts_with = "steps", allow_negative_numbers = true)]
     seconds: Option<f64>,
     /// How many steps to run.
     #[arg(long)]

@@ -130,8 +130,7 @@ impl Linearization {
             by_q.fill(Lanes::zero());
             by_v.fill(Lanes::zero());
             let h = self.model.option.timestep;
-            let own = (&mut by_q[..], &mut by_v[..]);
-            advance_configuration_pullback(&self.model, velocity, h, &unit, own);
+            advance_configuration_pullback(&self.model, velocity, h, &unit, (&mut by_q, &mut by_v));
             unit[i] = Lanes::zero();
             let (position, velocity_rows) = self.a.split_at_mut(nv * n);
             let row = &mut position[i * n..(i + 1) * n];

@@ -239,16 +239,17 @@ impl Seen {
     fn draw(&self, sheet: &Sheet<'_, '_>) {
         let [r, g, b, alpha] = self.color;
         let ink = rgb([0.3 * r, 0.3 * g, 0.3 * b, alpha], 0.0);
-        for (polygon, tone) in &self.tones {
-            let color = rgb(self.color, *tone);
-            sheet.fill(polygon, color);
-            if self.outline.is_empty() {
-                // Hides the seams between the triangles of a mesh.
-                sheet.closed(polygon, color, 0.5);
+        let is_mesh = self.outline.is_empty();
+        for region in &self.regions {
+            let color = rgb(self.color, region.tone);
+            sheet.fill(&region.polygon, color);
+            if is_mesh {
+                // Hides the seams between the triangles.
+                sheet.closed(&region.polygon, color, 0.5);
             }
-        }
-        for edge in &self.edges {
-            sheet.line(edge, ink, if self.outline.is_empty() { 0.7 } else { 0.5 });
+            for edge in &region.edges {
+                sheet.line(edge, ink, if is_mesh { 0.8 } else { 0.5 });
+            }
         }
         sheet.closed(&self.outline, ink, 0.9);
     }

@@ -1,5 +1,6 @@
 //! Shapes as they look from one side: outline, tones of light, and what hides what.
 
+use std::collections::HashSet;
 use std::f64::consts::{PI, TAU};
 
 use super::camera::Camera;
@@ -26,15 +27,23 @@ pub struct Solid {
 pub struct Seen {
     /// The silhouette, counter-clockwise; empty for a mesh.
     pub outline: Vec<[f64; 2]>,
-    /// Filled polygons with their tones, from the first to the last to be drawn.
-    pub tones: Vec<(Vec<[f64; 2]>, f64)>,
-    /// Edges between faces.
-    pub edges: Vec<[[f64; 2]; 2]>,
+    /// From the first to the last to be drawn.
+    pub regions: Vec<Region>,
     pub color: [f64; 4],
     /// Lowest and highest corner.
     pub bounds: [[f64; 2]; 2],
     planes: Vec<(Point, f64)>,
     triangles: Vec<[Point; 3]>,
+}
+
+/// A polygon of one tone.
+#[derive(Clone, Debug)]
+pub struct Region {
+    pub polygon: Vec<[f64; 2]>,
+    /// The cosine between its normal and the light.
+    pub tone: f64,
+    /// Those of its sides that are drawn as lines.
+    pub edges: Vec<[[f64; 2]; 2]>,
 }
 
 /// Steps round a circle.
@@ -103,55 +112,57 @@ impl Solid {
             round.iter().map(|(p, _)| flat(*p)).chain(faces.iter().flatten().map(|p| flat(*p))).collect();
         let fold = |f: fn(f64, f64) -> f64, k: usize| all.iter().map(|p| p[k]).reduce(f).unwrap_or(0.0);
         let bounds = [[fold(f64::min, 0), fold(f64::min, 1)], [fold(f64::max, 0), fold(f64::max, 1)]];
-        let mut tones = Vec::new();
-        let mut edges = Vec::new();
+        let mut regions = Vec::new();
         let outline = if self.hollow { Vec::new() } else { hull(all) };
         if !round.is_empty() {
-            tones.extend(self.round_tones(&round, &outline));
+            regions.extend(self.round_regions(&round, &outline));
         }
-        let mut shown: Vec<(f64, &Vec<Point>, f64)> = Vec::new();
-        for face in &faces {
-            let n = normal(face);
-            if n.z > 1e-9 {
-                let depth = face.iter().map(|p| p.z).sum::<f64>() / face.len() as f64;
-                shown.push((depth, face, n.dot(light())));
-            }
-        }
-        shown.sort_by(|a, b| a.0.total_cmp(&b.0));
-        for (_, face, tone) in shown {
-            let polygon: Vec<[f64; 2]> = face.iter().map(|p| flat(*p)).collect();
-            if !self.hollow {
-                edges.extend((0..polygon.len()).map(|k| [polygon[k], polygon[(k + 1) % polygon.len()]]));
-            }
-            tones.push((polygon, tone));
-        }
+        regions.extend(self.face_regions(&faces));
         let mut planes = Vec::new();
         let mut triangles = Vec::new();
         if self.hollow {
-            edges = silhouette(&faces);
             triangles = faces.iter().map(|f| [f[0], f[1], f[2]]).collect();
         } else {
             planes.extend(round.iter().map(|(p, n)| (*n, n.dot(*p))));
             planes.extend(faces.iter().map(|f| (normal(f), normal(f).dot(f[0]))));
         }
-        Seen { outline, tones, edges, color: self.color, bounds, planes, triangles }
+        Seen { outline, regions, color: self.color, bounds, planes, triangles }
     }
 
     /// Nested regions, each nearer to the light.
     ///
     /// The part of a ball that the light meets at more than a given slope is a cap, and its image is
     /// convex: the hull of its points.
-    fn round_tones(&self, round: &[(Point, Point)], outline: &[[f64; 2]]) -> Vec<(Vec<[f64; 2]>, f64)> {
-        let mut out = vec![(outline.to_vec(), -0.3)];
+    fn round_regions(&self, round: &[(Point, Point)], outline: &[[f64; 2]]) -> Vec<Region> {
+        let region = |polygon, tone| Region { polygon, tone, edges: Vec::new() };
+        let mut out = vec![region(outline.to_vec(), -0.3)];
         for k in 1..TONES {
             let slope = -0.3 + 1.27 * k as f64 / TONES as f64;
             let lit = round.iter().filter(|(_, n)| n.dot(light()) >= slope && (!self.banded || n.z >= 0.0));
-            let region = hull(lit.map(|(p, _)| flat(*p)).collect());
-            if region.len() > 2 {
-                out.push((region, slope));
+            let polygon = hull(lit.map(|(p, _)| flat(*p)).collect());
+            if polygon.len() > 2 {
+                out.push(region(polygon, slope));
             }
         }
         out
+    }
+
+    /// The faces that look at the viewer, from the farthest to the nearest. A mesh shows only those
+    /// edges beyond which nothing of it looks at the viewer; any other solid shows all.
+    fn face_regions(&self, faces: &[Vec<Point>]) -> Vec<Region> {
+        let depth = |f: &[Point]| f.iter().map(|p| p.z).sum::<f64>() / f.len() as f64;
+        let mut shown: Vec<&Vec<Point>> = faces.iter().filter(|f| normal(f).z > 1e-9).collect();
+        shown.sort_by(|a, b| depth(a).total_cmp(&depth(b)));
+        let shared = if self.hollow { shared_edges(&shown) } else { HashSet::new() };
+        let region = |face: &Vec<Point>| Region {
+            polygon: face.iter().map(|p| flat(*p)).collect(),
+            tone: normal(face).dot(light()),
+            edges: sides(face)
+                .filter(|(a, b)| !shared.contains(&edge_name(*a, *b)))
+                .map(|(a, b)| [flat(a), flat(b)])
+                .collect(),
+        };
+        shown.into_iter().map(region).collect()
     }
 }
 
@@ -295,22 +306,29 @@ fn normal(face: &[Point]) -> Point {
     n * (1.0 / n.norm().max(1e-300))
 }
 
-/// Edges with a face that looks at the viewer on one side only.
-fn silhouette(faces: &[Vec<Point>]) -> Vec<[[f64; 2]; 2]> {
-    use std::collections::HashMap;
-    let key = |p: Point| p.to_array().map(f64::to_bits);
-    let mut sides: HashMap<_, (usize, [[f64; 2]; 2])> = HashMap::new();
-    for face in faces.iter().filter(|f| normal(f).z > 0.0) {
-        for k in 0..face.len() {
-            let (a, b) = (face[k], face[(k + 1) % face.len()]);
-            let name = if key(a) < key(b) { (key(a), key(b)) } else { (key(b), key(a)) };
-            sides.entry(name).or_insert((0, [flat(a), flat(b)])).0 += 1;
+/// The ends of an edge, whichever way it goes.
+type EdgeName = [[u64; 3]; 2];
+
+fn edge_name(a: Point, b: Point) -> EdgeName {
+    let mut ends = [a, b].map(|p| p.to_array().map(f64::to_bits));
+    ends.sort_unstable();
+    ends
+}
+
+fn sides(face: &[Point]) -> impl Iterator<Item = (Point, Point)> {
+    (0..face.len()).map(|k| (face[k], face[(k + 1) % face.len()]))
+}
+
+/// Edges with one of the faces on either side.
+fn shared_edges(faces: &[&Vec<Point>]) -> HashSet<EdgeName> {
+    let (mut once, mut twice) = (HashSet::new(), HashSet::new());
+    for (a, b) in faces.iter().flat_map(|f| sides(f)) {
+        let name = edge_name(a, b);
+        if !once.insert(name) {
+            twice.insert(name);
         }
     }
-    let mut out: Vec<_> = sides.into_values().filter(|(n, _)| *n == 1).map(|(_, edge)| edge).collect();
-    // A map has no order, and the same motion must give the same file.
-    out.sort_by(|a, b| a.as_flattened().partial_cmp(b.as_flattened()).unwrap_or(std::cmp::Ordering::Equal));
-    out
+    twice
 }
 
 /// The depth of a triangle at a point of the picture inside it.

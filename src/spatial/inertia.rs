@@ -70,13 +70,12 @@ impl<R: Real> AddAssign for Inertia<R> {
 /// Eigenvalues in descending order and right-handed eigenvectors of a symmetric matrix.
 ///
 /// The decomposition is found in plain numbers; first-order corrections in `R` then carry the
-/// derivatives, each one order more. At equal eigenvalues the vectors have none, and get zero.
+/// derivatives, each twice as many orders. At equal eigenvalues the vectors have none, and get zero.
 pub fn symmetric_eigen<R: Real>(s: Sym3<R>) -> (Vec3<R>, Quat<R>) {
     let plain = s.map(R::plain);
-    let mut q = diagonalizing(plain).map(R::from_plain);
-    let zero = <R::Plain as Real>::zero();
-    let scale = plain.to_array().into_iter().fold(zero, |m, x| m.max(x.abs()));
-    let tie = R::from_plain(scale.times(1e-9));
+    let mut q = principal_frame(plain).map(R::from_plain);
+    let largest = plain.to_array().into_iter().fold(R::Plain::zero(), |m, x| m.max(x.abs()));
+    let tie = R::from_plain(largest.times(1e-9));
     let mut values = Vec3::zero();
     for _ in 0..3 {
         let b = s.rotated(q.to_matrix().transpose());
@@ -92,37 +91,41 @@ pub fn symmetric_eigen<R: Real>(s: Sym3<R>) -> (Vec3<R>, Quat<R>) {
     (values, q)
 }
 
-/// The rotation `R` for which `Rᵀ S R` is diagonal and descends: Jacobi's method (Golub and Van Loan
-/// 2013, section 8.5), the same number of turns for every matrix.
-fn diagonalizing<P: Real>(s: Sym3<P>) -> Quat<P> {
-    // It converges quadratically: off-diagonal entries vanish to rounding after five sweeps.
-    const SWEEPS: usize = 7;
-    let mut q = Quat::identity();
-    let seen = |q: Quat<P>| s.rotated(q.to_matrix().transpose());
-    let turned = |q: Quat<P>, k: usize, w: P, x: P| (q * Quat { w, v: Vec3::unit(k) * x }).normalized();
-    for k in (0..3).cycle().take(3 * SWEEPS) {
-        let b = seen(q);
-        let (gap, off) = match k {
-            0 => (b.yy - b.zz, b.yz.times(2.0)),
-            1 => (b.zz - b.xx, b.xz.times(2.0)),
-            _ => (b.xx - b.yy, b.xy.times(2.0)),
-        };
-        // tan 2θ = off/gap, |θ| ≤ π/4.
-        let size = gap.abs() + (gap * gap + off * off).sqrt();
-        let none = size.le(P::zero());
-        let sign = P::select(gap.lt(P::zero()), -P::one(), P::one());
-        let tan = P::select(none, P::zero(), sign * off / P::select(none, P::one(), size));
-        let cos = (P::one() + tan * tan).sqrt().recip();
-        let half = ((P::one() + cos).times(0.5)).sqrt();
-        q = turned(q, k, half, (tan * cos / half).times(0.5));
+/// The principal axes of a symmetric matrix, that of the largest eigenvalue first, by Jacobi's
+/// rotations (1846).
+///
+/// Every world does the same fixed work, far beyond the quadratic convergence of three axes.
+fn principal_frame<P: Real>(s: Sym3<P>) -> Quat<P> {
+    const SWEEPS: usize = 8;
+    let mut a = [[s.xx, s.xy, s.xz], [s.xy, s.yy, s.yz], [s.xz, s.yz, s.zz]];
+    let mut axes = Mat3::<P>::identity().columns();
+    for _ in 0..SWEEPS {
+        for (p, q) in [(0, 1), (0, 2), (1, 2)] {
+            let off = a[p][q];
+            let done = off.abs().le(P::zero());
+            let x = (a[q][q] - a[p][p]) / P::select(done, P::one(), off).times(2.0);
+            let t = (x.abs() + (x * x + P::one()).sqrt()).recip();
+            let t = P::select(done, P::zero(), P::select(x.lt(P::zero()), -t, t));
+            let c = (t * t + P::one()).sqrt().recip();
+            let s = t * c;
+            a[p][p] -= t * off;
+            a[q][q] += t * off;
+            (a[p][q], a[q][p]) = (P::zero(), P::zero());
+            let r = 3 - p - q;
+            let (u, v) = (a[r][p], a[r][q]);
+            (a[r][p], a[r][q]) = (c * u - s * v, s * u + c * v);
+            (a[p][r], a[q][r]) = (a[r][p], a[r][q]);
+            let (u, v) = (axes[p], axes[q]);
+            (axes[p], axes[q]) = (u * c - v * s, u * s + v * c);
+        }
     }
-    // A quarter turn exchanges two axes.
-    for k in [2, 0, 2] {
-        let b = seen(q);
-        let (first, second) = if k == 2 { (b.xx, b.yy) } else { (b.yy, b.zz) };
-        let wrong = first.lt(second);
-        let root = P::from_f64(std::f64::consts::FRAC_1_SQRT_2);
-        q = turned(q, k, P::select(wrong, root, P::one()), P::select(wrong, root, P::zero()));
+    let mut values = [a[0][0], a[1][1], a[2][2]];
+    for (i, j) in [(0, 1), (1, 2), (0, 1)] {
+        let wrong = values[i].lt(values[j]);
+        let (x, y) = (values[i], values[j]);
+        (values[i], values[j]) = (P::select(wrong, y, x), P::select(wrong, x, y));
+        let (x, y) = (axes[i], axes[j]);
+        (axes[i], axes[j]) = (Vec3::select(wrong, y, x), Vec3::select(wrong, x, y));
     }
-    q
+    Quat::of_axes(axes[0], axes[1], axes[0].cross(axes[1]))
 }

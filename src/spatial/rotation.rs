@@ -103,6 +103,26 @@ impl<R: Real> Quat<R> {
             Vec3::new(xz + wy, yz - wx, ww - xx - yy + zz),
         )
     }
+    /// The rotation whose matrix has these columns, a right-handed orthonormal frame.
+    pub fn of_axes(x: Vec3<R>, y: Vec3<R>, z: Vec3<R>) -> Self {
+        let one = R::one();
+        // Four times the outer product of the quaternion with itself, row by row.
+        let rows = [
+            [one + x.x + y.y + z.z, y.z - z.y, z.x - x.z, x.y - y.x],
+            [y.z - z.y, one + x.x - y.y - z.z, x.y + y.x, z.x + x.z],
+            [z.x - x.z, x.y + y.x, one - x.x + y.y - z.z, y.z + z.y],
+            [x.y - y.x, z.x + x.z, y.z + z.y, one - x.x - y.y + z.z],
+        ];
+        // The row with the largest diagonal entry loses no digits.
+        let (mut best, mut largest) = (Self::from(rows[0]), rows[0][0]);
+        for k in 1..4 {
+            let better = largest.lt(rows[k][k]);
+            let row = Self::from(rows[k]);
+            best = Self { w: R::select(better, row.w, best.w), v: Vec3::select(better, row.v, best.v) };
+            largest = R::select(better, rows[k][k], largest);
+        }
+        best.normalized()
+    }
     /// The rotated vector `q v q*`.
     #[inline(always)]
     pub fn rotate(self, v: Vec3<R>) -> Vec3<R> {
@@ -204,12 +224,12 @@ pub fn so3_log_jacobian<R: Real>(w: Vec3<R>) -> Mat3<R> {
 pub fn rotation_z_to<R: Real>(d: Vec3<R>) -> Quat<R> {
     let n = d.norm();
     let down = (d.x * d.x + d.y * d.y).lt((n * n).times(1e-20)) & d.z.lt(R::zero());
-    // Seen after half a turn about x, −z is z.
-    let d = Vec3::select(down, Vec3::new(d.x, -d.y, -d.z), d);
-    let q = Quat { w: n + d.z, v: Vec3::new(-d.y, d.x, R::zero()) }.normalized();
-    let half_turn = Quat { w: R::zero(), v: Vec3::unit(0) };
-    let turned = half_turn * q;
-    Quat { w: R::select(down, turned.w, q.w), v: Vec3::select(down, turned.v, q.v) }
+    // There the half turn comes first and the least turn from −z to d follows: smooth in d.
+    let q = Quat {
+        w: R::select(down, -d.y, n + d.z),
+        v: Vec3::select(down, Vec3::new(n - d.z, R::zero(), d.x), Vec3::new(-d.y, d.x, R::zero())),
+    };
+    q.normalized()
 }
 
 /// `a exp(t log(a* b))`: the shortest way from `a` to `b`, constant in angular velocity.

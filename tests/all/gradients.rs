@@ -1,8 +1,12 @@
 //! Whole rollouts: the adjoint against dual numbers, on every model, integrator and kind of input.
 
-use costate::model::description::{Description, Integrator};
+mod curvature;
+mod lanes;
+mod long;
+
+use costate::model::description::{Description, Integrator, JointKind};
 use costate::model::{Input, Model, State, Values, assemble};
-use costate::number::{Dual, Tangent, Wide};
+use costate::number::{Dual, Lanes, Real, Wide};
 use costate::objective::RandomLinear;
 use costate::physics::derive::{self, Compilation};
 use costate::rollout::{Gradient, Memory, Workspace, cost, value_and_gradient};
@@ -14,17 +18,18 @@ use crate::recorded::{Recorded, all, situation};
 
 type Number = Wide<f64>;
 
-/// A rollout with everything that can be differentiated.
-struct Rollout {
-    description: Description,
-    parameters: Vec<f64>,
-    start: State<f64>,
-    inputs: Vec<Input<f64>>,
-    objective: RandomLinear,
+/// A rollout with everything that can be differentiated, as a function of its variables: tangents of
+/// the start, all inputs, all parameters, in this order.
+pub struct Rollout {
+    pub description: Description,
+    pub parameters: Vec<f64>,
+    pub start: State<f64>,
+    pub inputs: Vec<Input<f64>>,
+    pub objective: RandomLinear,
 }
 
 impl Rollout {
-    fn new(r: &Recorded, integrator: Integrator, steps: usize) -> Self {
+    pub fn new(r: &Recorded, integrator: Integrator, steps: usize) -> Self {
         let mut description = r.description.clone();
         description.option.integrator = integrator;
         let model = derive::compile(&description);
@@ -51,61 +56,80 @@ impl Rollout {
         Self { description, parameters, start, inputs, objective }
     }
 
-    /// The gradient by the adjoint, flat.
-    fn adjoint(&self, memory: Memory) -> (f64, Vec<f64>) {
-        let compiled = Compilation::new(&self.description, &self.parameters);
-        let mut workspace = Workspace::new(&compiled.model, &self.start);
+    /// How many variables there are besides the parameters.
+    pub fn parameters_from(&self) -> usize {
+        let start = 2 * self.start.v.len() + self.start.act.len() + 6 * self.start.mocap.len();
+        let size = |i: &Input<f64>| i.u.len() + i.force.len() + 6 * i.wrench.len();
+        start + self.inputs.iter().map(size).sum::<usize>()
+    }
+
+    /// Start, inputs and parameters over another number; `vary` sees every variable once, in order.
+    pub fn varied<R: Real>(&self, vary: &mut impl FnMut(f64) -> R) -> (State<R>, Vec<Input<R>>, Vec<R>) {
+        let plain = derive::compile(&self.description);
+        let start = moved(&plain, &self.start, vary);
+        let inputs = self.inputs.iter().map(|i| vary_input(i, vary)).collect();
+        (start, inputs, self.parameters.iter().map(|&x| vary(x)).collect())
+    }
+
+    /// Cost and gradient by the adjoint, flat.
+    pub fn gradient<R: Real<Mask = bool>>(
+        &self,
+        memory: Memory,
+        vary: &mut impl FnMut(f64) -> R,
+    ) -> (R, Vec<R>) {
+        let (start, inputs, parameters) = self.varied(vary);
+        let compiled = Compilation::new(&self.description, &parameters);
+        let mut workspace = Workspace::new(&compiled.model, &start);
         let mut objective = self.objective.clone();
-        let (cost, gradient) = value_and_gradient(
-            &compiled.model,
-            &self.start,
-            &self.inputs,
-            &mut objective,
-            memory,
-            &mut workspace,
-        )
-        .unwrap();
+        let (cost, gradient) =
+            value_and_gradient(&compiled.model, &start, &inputs, &mut objective, memory, &mut workspace)
+                .unwrap();
         (cost, [flat(gradient), compiled.pullback(&gradient.model)].concat())
     }
 
-    /// Derivatives by eight variables from number `first` on.
-    fn dual(&self, first: usize) -> [f64; 8] {
+    pub fn adjoint(&self, memory: Memory) -> (f64, Vec<f64>) {
+        self.gradient(memory, &mut |x| x)
+    }
+
+    /// Derivatives along eight directions at once; `direction` gives the entries of a variable.
+    pub fn along(&self, direction: impl Fn(usize) -> [f64; 8]) -> [f64; 8] {
         let mut next = 0;
-        let mut vary = |x: f64| -> Number {
-            let mut out: Number = Dual::constant(x);
-            if (first..first + 8).contains(&next) {
-                out.tangent.set(next - first, 1.0);
-            }
+        let (start, inputs, parameters) = self.varied(&mut |x| -> Number {
             next += 1;
-            out
-        };
-        let plain = derive::compile(&self.description);
-        let start = moved(&plain, &self.start, &mut vary);
-        let inputs: Vec<Input<Number>> = self.inputs.iter().map(|i| vary_input(i, &mut vary)).collect();
-        let parameters: Vec<Number> = self.parameters.iter().map(|&x| vary(x)).collect();
+            Dual { value: x, tangent: Lanes::new(direction(next - 1)) }
+        });
         let mut model: Model<Number> = assemble(&self.description, &mut Values(parameters.iter()));
         derive::complete(&self.description, &mut model);
         cost(&model, &start, &inputs, &mut self.objective.clone()).unwrap().tangent.to_array()
     }
+
+    /// Derivatives by the given variables, on dual numbers.
+    pub fn dual(&self, variables: &[usize]) -> Vec<f64> {
+        let eight = |some: &[usize]| {
+            let unit = |k: usize| std::array::from_fn(|i| f64::from(u8::from(some.get(i) == Some(&k))));
+            self.along(unit)[..some.len()].to_vec()
+        };
+        variables.chunks(8).flat_map(eight).collect()
+    }
 }
 
-pub fn moved(model: &Model<f64>, state: &State<f64>, vary: &mut impl FnMut(f64) -> Number) -> State<Number> {
+/// A state with all its tangents varied.
+pub fn moved<R: Real>(model: &Model<f64>, state: &State<f64>, vary: &mut impl FnMut(f64) -> R) -> State<R> {
     let zero = |n: usize| vec![0.0; n];
     let t = &model.topology;
     let mut tangent = |n: usize| zero(n).into_iter().map(&mut *vary).collect::<Vec<_>>();
     let (q, v, act) = (tangent(t.nv), tangent(t.nv), tangent(t.na));
-    let start = state.map(Dual::constant);
-    let mut out = start.moved(&model.map(Dual::constant), &q, &v, &act);
+    let start = state.map(R::from_f64);
+    let mut out = start.moved(&model.map(R::from_f64), &q, &v, &act);
     // A displacement normalizes a quaternion; the stored length is kept.
     for at in &t.joints {
-        use costate::model::description::JointKind;
         let q = match at.kind {
             JointKind::Free => at.q + 3,
             JointKind::Ball => at.q,
             _ => continue,
         };
         let norm: f64 = state.q[q..q + 4].iter().map(|x| x * x).sum::<f64>().sqrt();
-        out.q[q..q + 4].iter_mut().for_each(|x| *x *= Dual::constant(norm));
+        out.q[q..q + 4].iter_mut().for_each(|x| *x = x.times(norm));
     }
     for pose in &mut out.mocap {
         let mut three = || Vec3::new(vary(0.0), vary(0.0), vary(0.0));
@@ -116,7 +140,7 @@ pub fn moved(model: &Model<f64>, state: &State<f64>, vary: &mut impl FnMut(f64) 
     out
 }
 
-pub fn vary_input(input: &Input<f64>, vary: &mut impl FnMut(f64) -> Number) -> Input<Number> {
+pub fn vary_input<R: Real>(input: &Input<f64>, vary: &mut impl FnMut(f64) -> R) -> Input<R> {
     let u = input.u.iter().map(|&x| vary(x)).collect();
     let force = input.force.iter().map(|&x| vary(x)).collect();
     let mut three = |v: Vec3<f64>| Vec3::new(vary(v.x), vary(v.y), vary(v.z));
@@ -124,8 +148,9 @@ pub fn vary_input(input: &Input<f64>, vary: &mut impl FnMut(f64) -> Number) -> I
     Input { u, force, wrench }
 }
 
-fn flat(g: &Gradient<f64>) -> Vec<f64> {
-    let wrench = |w: &Force<f64>| [w.torque.to_array(), w.force.to_array()].concat();
+/// The derivatives by start and inputs in the order of the variables.
+pub fn flat<R: Real>(g: &Gradient<R>) -> Vec<R> {
+    let wrench = |w: &Force<R>| [w.torque.to_array(), w.force.to_array()].concat();
     let mut out = [&g.start.q[..], &g.start.v, &g.start.act].concat();
     out.extend(g.start.mocap.iter().flat_map(wrench));
     for i in &g.inputs {
@@ -136,7 +161,7 @@ fn flat(g: &Gradient<f64>) -> Vec<f64> {
     out
 }
 
-const INTEGRATORS: [Integrator; 4] =
+pub const INTEGRATORS: [Integrator; 4] =
     [Integrator::Euler, Integrator::RungeKutta4, Integrator::Implicit, Integrator::ImplicitFast];
 
 /// The largest difference of adjoint and dual, relative to the largest derivative of its kind.
@@ -145,16 +170,13 @@ fn worst(r: &Recorded, integrator: Integrator, steps: usize) -> (f64, String) {
     let (_, adjoint) = rollout.adjoint(Memory::Full);
     let n = adjoint.len();
     let names = derive::parameters(&rollout.description);
-    let parameters_from = n - names.len();
+    let parameters_from = rollout.parameters_from();
     let name = |k: usize| match k.checked_sub(parameters_from) {
         Some(p) => names[p].name.clone(),
         None => format!("input {k}"),
     };
     let (mut worst, mut place) = (0.0, String::new());
-    let mut dual = Vec::new();
-    for first in (0..n).step_by(8) {
-        dual.extend(rollout.dual(first));
-    }
+    let dual = rollout.dual(&(0..n).collect::<Vec<_>>());
     let scale = |range: std::ops::Range<usize>| dual[range].iter().fold(1.0, |m: f64, x| m.max(x.abs()));
     let scales = [scale(0..parameters_from), scale(parameters_from..n)];
     for k in 0..n {

@@ -6,6 +6,8 @@ mod command_line;
 mod derivatives;
 mod energies;
 mod gradients;
+mod ladder;
+mod laws;
 mod numbers;
 mod objectives;
 mod optimizing;

@@ -25,7 +25,7 @@ cost = [
     { quantity = "site.tip.velocity", weight = 1.0, when = "final" },
     { quantity = "joint.*.velocity", weight = 0.1 },
     { quantity = "control.*", weight = 0.001 },
-    { quantity = "body.hand.position", target = [0.3, 0.0, 0.6], penalty = "avoid", radius = 0.5, weight = 2.0 },
+    { quantity = "body.hand.position", target = [0.3, 0.0, 0.6], penalty = "avoid", radius = 0.9, weight = 2.0 },
 ]
 optimize = [
     { what = "controls", noise = 0.3 },
@@ -62,7 +62,9 @@ fn gradients_by_every_kind_of_variable_equal_differences() {
                 x[k] += h;
                 evaluator.value_and_gradient(&x, &mut ignored).unwrap()
             };
-            let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
+            // Richardson's extrapolation: torques on light wrists have large third derivatives.
+            let mut slope = |h: f64| (at(h) - at(-h)) / (2.0 * h);
+            let difference = (4.0 * slope(1e-6) - slope(2e-6)) / 3.0;
             let error = (difference - gradient[k]).abs();
             assert!(error < 1e-7 * scale, "{bounds}, entry {k}: {} is not {difference}", gradient[k]);
         }

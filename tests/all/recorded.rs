@@ -19,7 +19,7 @@ pub struct Recorded {
     pub values: Value,
 }
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -77,7 +77,7 @@ pub fn situation(model: &Model<f64>, v: &Value) -> (State<f64>, Input<f64>) {
 }
 
 /// The largest difference, relative to the largest entry.
-fn difference(ours: &[f64], theirs: &[f64]) -> f64 {
+pub fn difference(ours: &[f64], theirs: &[f64]) -> f64 {
     assert_eq!(ours.len(), theirs.len());
     let scale = theirs.iter().fold(0.0, |m: f64, x| m.max(x.abs())).max(1e-3);
     let worst = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs() / scale);
@@ -86,11 +86,11 @@ fn difference(ours: &[f64], theirs: &[f64]) -> f64 {
 
 /// Collects the worst difference of each field over all models, and prints the table.
 #[derive(Default)]
-struct Table(std::collections::BTreeMap<&'static str, (f64, String)>);
+pub struct Table(std::collections::BTreeMap<&'static str, (f64, String)>);
 
 impl Table {
     /// A mesh counts for a millionth: MuJoCo rounds its vertices to single precision once more.
-    fn add(&mut self, field: &'static str, error: f64, place: impl Into<String>) {
+    pub fn add(&mut self, field: &'static str, error: f64, place: impl Into<String>) {
         let place = place.into();
         let error = if place.starts_with("mesh") { error * 1e-6 } else { error };
         let entry = self.0.entry(field).or_default();
@@ -98,7 +98,7 @@ impl Table {
             *entry = (error, place);
         }
     }
-    fn check(&self, tolerance: impl Fn(&str) -> f64) {
+    pub fn check(&self, tolerance: impl Fn(&str) -> f64) {
         let mut failed = false;
         for (field, (error, place)) in &self.0 {
             let allowed = tolerance(field);

@@ -118,8 +118,8 @@ pub(crate) fn solid<R: Real>(d: &Description, shape: Shape, size: Vec3<R>) -> (R
 
 /// Area, and principal moments for unit mass, of the surface of a shape.
 ///
-/// An ellipsoid's area is Thomsen's formula, and its moments are those of a layer of equal growth of
-/// the half-axes, as in MuJoCo; the others are exact.
+/// An ellipsoid's area is Thomsen's formula, and its moments are those of a layer by which all its
+/// half-axes grow, as in MuJoCo; the others are exact.
 pub(crate) fn shell<R: Real>(d: &Description, shape: Shape, size: Vec3<R>) -> (R, Vec3<R>) {
     use std::f64::consts::PI;
     let Vec3 { x, y, z } = size;
@@ -143,8 +143,11 @@ pub(crate) fn shell<R: Real>(d: &Description, shape: Shape, size: Vec3<R>) -> (R
             const P: f64 = 1.6075;
             let power = |a: R| a.pow(R::from_f64(P));
             let mean = (power(x * y) + power(x * z) + power(y * z)).times(1.0 / 3.0);
-            let grow = x * y * z / (x * y + y * z + z * x);
-            let moment = |a: R, b: R| (a * a + b * b + (a + b) * grow.times(2.0)).times(0.2);
+            // MuJoCo's layer is a thousandth of a millimetre thick: seen in the sixth digit.
+            let layer = R::from_f64(1e-6);
+            let grown = (x + layer) * (y + layer) * (z + layer);
+            let grow = grown / (x * y + y * z + z * x + (x + y + z + layer) * layer);
+            let moment = |a: R, b: R| (a * a + b * b + (a + b + layer) * grow.times(2.0)).times(0.2);
             (
                 mean.pow(R::from_f64(1.0 / P)).times(4.0 * PI),
                 Vec3::new(moment(y, z), moment(x, z), moment(x, y)),

@@ -66,6 +66,19 @@ pub struct Control {
     pub kind: ControlKind,
     pub hold: Option<Spanned<usize>>,
     pub knots: Option<Spanned<usize>>,
+    #[serde(default)]
+    pub guess: Guess,
+}
+
+/// What the controls are before anything is optimized.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Guess {
+    /// Those of the start: of its keyframe, or zero.
+    #[default]
+    Start,
+    /// Those that hold the start as still as they can.
+    Hold,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]

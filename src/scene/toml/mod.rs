@@ -12,6 +12,8 @@
 //! [control]
 //! kind = "spline"                 # or "steps", with hold = 2 for one value every two steps
 //! knots = 20
+//! guess = "hold"                  # before anything is optimized: controls that hold the start still;
+//!                                 # otherwise "start", those of the keyframe or of start.control
 //!
 //! [[cost]]                        # weight × penalty(quantity − target)
 //! quantity = "joint.pole.position"
@@ -105,9 +107,12 @@ fn problem(
     model: &Model<f64>,
 ) -> Result<Problem, Error> {
     let steps = steps(source, scene, model.option.timestep)?;
-    let (start, held) = start::read(source, &scene.start, &description, model)?;
+    let (start, mut guess) = start::read(source, &scene.start, &description, model)?;
+    if scene.control.guess == file::Guess::Hold {
+        guess = start::holding(model, &start);
+    }
     let plan = plan(source, &scene.control, steps, model.topology.nu)?;
-    let controls = held.repeat(plan.knots());
+    let controls = guess.repeat(plan.knots());
     let clock = aims::Clock { timestep: model.option.timestep, steps };
     Ok(Problem {
         terms: aims::terms(source, &scene.cost, model, clock)?,

@@ -8,7 +8,8 @@ use super::file;
 use super::place::Source;
 use crate::error::Error;
 use crate::model::description::{Description, JointKind};
-use crate::model::{Model, State};
+use crate::model::{Input, Model, State};
+use crate::physics::{Stage, acceleration};
 use crate::spatial::Quat;
 
 /// The state at the start, and the controls that a keyframe or the scene holds there.
@@ -85,4 +86,29 @@ fn normalize(model: &Model<f64>, state: &mut State<f64>) {
         let Quat { w, v } = state.quat(q).normalized();
         state.q[q..q + 4].copy_from_slice(&[w, v.x, v.y, v.z]);
     }
+}
+
+/// The controls that keep a state as still as they can: they minimize `|a(u)|²`, with `a` affine in `u`.
+pub fn holding(model: &Model<f64>, state: &State<f64>) -> Vec<f64> {
+    let t = &model.topology;
+    let mut stage = Stage::new(model);
+    let still = State { v: vec![0.0; t.nv], ..state.clone() };
+    let mut of = |input: &Input<f64>| {
+        acceleration(model, &still, input, &mut stage);
+        nalgebra::DVector::from_column_slice(&stage.a)
+    };
+    let mut input = Input::zero(model);
+    let free = of(&input);
+    let mut by_control = nalgebra::DMatrix::zeros(t.nv, t.nu);
+    for k in 0..t.nu {
+        // A control that moves by its range stays clear of the rounding of the rest.
+        let unit = model.actuators[k].ctrl_range.map_or(1.0, |[lower, upper]| 0.5 * (upper - lower));
+        input.u[k] = unit;
+        by_control.set_column(k, &((of(&input) - &free) / unit));
+        input.u[k] = 0.0;
+    }
+    let solved = by_control.svd(true, true).solve(&-free, 1e-9);
+    let u = solved.map_or_else(|_| vec![0.0; t.nu], |u| u.as_slice().to_vec());
+    let bounded = u.iter().zip(&model.actuators);
+    bounded.map(|(u, a)| a.ctrl_range.map_or(*u, |[lower, upper]| u.max(lower).min(upper))).collect()
 }
