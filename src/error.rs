@@ -6,20 +6,37 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Error {
     /// Something in a file; the line counts from 1.
-    File { file: String, line: Option<u32>, message: String },
+    File {
+        /// As the person named it.
+        file: String,
+        /// If it is known.
+        line: Option<u32>,
+        /// What failed, the rule, and the nearest right answer.
+        message: String,
+    },
     /// Something that belongs to no file.
     Message(String),
     /// A rollout left the finite numbers.
-    Diverged { step: usize, quantity: String, remedy: String },
+    Diverged {
+        /// The first state that is not finite.
+        step: usize,
+        /// What is not finite there.
+        quantity: String,
+        /// What to try.
+        remedy: String,
+    },
 }
 
 impl Error {
+    /// An error in a line of a file.
     pub fn at(file: impl Into<String>, line: u32, message: impl Into<String>) -> Self {
         Self::File { file: file.into(), line: Some(line), message: message.into() }
     }
+    /// An error in a file as a whole.
     pub fn in_file(file: impl Into<String>, message: impl Into<String>) -> Self {
         Self::File { file: file.into(), line: None, message: message.into() }
     }
+    /// An error that belongs to no file.
     pub fn message(message: impl Into<String>) -> Self {
         Self::Message(message.into())
     }

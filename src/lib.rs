@@ -45,6 +45,8 @@ pub mod scene;
 #[cfg(feature = "app")]
 pub mod report;
 
+#![warn(missing_docs)]
+
 #[cfg(feature = "app")]
 pub mod cli;
 

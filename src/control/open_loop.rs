@@ -7,17 +7,25 @@ use crate::number::Real;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// One value for every `hold` steps.
-    Steps { hold: usize },
+    Steps {
+        /// Steps for each value.
+        hold: usize,
+    },
     /// A uniform cubic B-spline with this many control points, clamped at its ends.
     ///
     /// Every control is a mean of four control points: what bounds them bounds the controls.
-    Spline { knots: usize },
+    Spline {
+        /// Control points, at least four.
+        knots: usize,
+    },
 }
 
 /// Controls as a linear function of few values: `u_k = Σ_j w_kj x_j` for every actuator.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// How values become controls.
     pub shape: Shape,
+    /// How many controls a step has.
     pub actuators: usize,
     knots: usize,
     /// For every step the first value that counts, and the weights of it and its followers.
@@ -41,9 +49,11 @@ impl Plan {
         };
         Self { shape, actuators, knots, rows }
     }
+    /// How many steps it plans.
     pub fn steps(&self) -> usize {
         self.rows.len()
     }
+    /// How many knots it has: values of one actuator.
     pub fn knots(&self) -> usize {
         self.knots
     }

@@ -7,8 +7,11 @@ use crate::number::Real;
 pub struct Parameter {
     /// `kind.name.field[i]`; nameless elements are `kind#number`.
     pub name: String,
+    /// As written in messages.
     pub unit: &'static str,
+    /// The smallest value that makes sense.
     pub lower: f64,
+    /// The largest value that makes sense.
     pub upper: f64,
     /// As the file states it.
     pub value: f64,
@@ -17,14 +20,21 @@ pub struct Parameter {
 /// A number of the file at the moment when the compiler reads it.
 #[derive(Clone, Copy, Debug)]
 pub struct Stated<'a> {
+    /// The kind of element: `geom`, `joint`, ….
     pub kind: &'static str,
     /// The element's name, or its number.
     pub element: Option<(&'a Option<String>, usize)>,
+    /// The attribute.
     pub field: &'static str,
+    /// Which entry of the attribute.
     pub index: Option<usize>,
+    /// As written in messages.
     pub unit: &'static str,
+    /// The smallest value that makes sense.
     pub lower: f64,
+    /// The largest value that makes sense.
     pub upper: f64,
+    /// As the file states it.
     pub value: f64,
 }
 
@@ -50,6 +60,7 @@ impl Stated<'_> {
 ///
 /// The compiler is the only list of the parameters: it reads them in one fixed order.
 pub trait Source<R> {
+    /// The number to use for a stated one.
     fn number(&mut self, stated: Stated<'_>) -> R;
 }
 

@@ -66,6 +66,7 @@ impl<R: Real> State<R> {
         Self { q, v: vec![R::zero(); t.nv], act: vec![R::zero(); t.na], time: R::zero(), mocap }
     }
 
+    /// The same state over another number.
     pub fn map<S>(&self, f: impl Fn(R) -> S + Copy) -> State<S> {
         let all = |x: &[R]| x.iter().map(|&x| f(x)).collect();
         State {
@@ -201,6 +202,7 @@ impl<R: Real> Input<R> {
         let wrench = vec![Force::zero(); t.bodies.len()];
         Self { force: vec![R::zero(); t.nv], wrench, ..Self::zero(model) }
     }
+    /// The same input over another number.
     pub fn map<S: Real>(&self, f: impl Fn(R) -> S + Copy) -> Input<S> {
         Input {
             u: self.u.iter().map(|&x| f(x)).collect(),
@@ -211,11 +213,13 @@ impl<R: Real> Input<R> {
 }
 
 impl<R: Real> Input<R> {
+    /// Sets all entries to zero.
     pub fn clear(&mut self) {
         self.u.fill(R::zero());
         self.force.fill(R::zero());
         self.wrench.fill(Force::zero());
     }
+    /// Overwrites this input without allocating.
     pub fn copy_from(&mut self, other: &Self) {
         self.u.copy_from_slice(&other.u);
         self.force.copy_from_slice(&other.force);
@@ -224,12 +228,14 @@ impl<R: Real> Input<R> {
 }
 
 impl<R: Real> Costate<R> {
+    /// Sets all entries to zero.
     pub fn clear(&mut self) {
         for all in [&mut self.q, &mut self.v, &mut self.act] {
             all.fill(R::zero());
         }
         self.mocap.fill(Force::zero());
     }
+    /// No cotangent.
     pub fn zero(model: &Model<R>) -> Self {
         let t = &model.topology;
         Self {
@@ -239,6 +245,7 @@ impl<R: Real> Costate<R> {
             mocap: vec![Force::zero(); t.mocap_bodies.len()],
         }
     }
+    /// Overwrites this costate without allocating.
     pub fn copy_from(&mut self, other: &Self) {
         self.q.copy_from_slice(&other.q);
         self.v.copy_from_slice(&other.v);

@@ -15,12 +15,19 @@ use crate::spatial::{Pose, Quat, Sym3, Vec3};
 pub struct Model<R> {
     /// What does not depend on numbers.
     pub topology: Arc<Topology>,
+    /// Time step, gravity and medium.
     pub option: Options<R>,
+    /// The world first, parents before children.
     pub bodies: Vec<Body<R>>,
+    /// Body by body.
     pub joints: Vec<Joint<R>>,
+    /// Marked places.
     pub sites: Vec<Site<R>>,
+    /// Shapes.
     pub geoms: Vec<Geom<R>>,
+    /// Lengths with springs, dampers and forces.
     pub tendons: Vec<Tendon<R>>,
+    /// What drives.
     pub actuators: Vec<Actuator<R>>,
     /// Scratch of [`Model::add_tangents`].
     pub(super) queue: Vec<R>,
@@ -46,6 +53,7 @@ pub struct Options<R> {
 pub struct Body<R> {
     /// In the parent.
     pub position: Vec3<R>,
+    /// In the parent.
     pub rotation: Quat<R>,
     /// [kg]
     pub mass: R,
@@ -53,11 +61,14 @@ pub struct Body<R> {
     pub center: Vec3<R>,
     /// About the centre of mass, in body axes [kg m²].
     pub inertia: Sym3<R>,
+    /// The share of its weight that is lifted.
     pub gravcomp: R,
+    /// The box that the medium acts on, if there is a medium.
     pub fluid: Option<FluidBox<R>>,
 }
 
 impl<R: Real> Body<R> {
+    /// In the parent.
     pub fn pose(&self) -> Pose<R> {
         Pose { position: self.position, rotation: self.rotation }
     }
@@ -81,6 +92,7 @@ pub struct Joint<R> {
     pub anchor: Vec3<R>,
     /// The value of a slide or hinge in the drawn pose.
     pub reference: R,
+    /// The value at which the spring is at rest [m, rad].
     pub spring_reference: R,
     /// `k, p₀, p₁` of `F = −x (k + p₀ x + p₁ x²)`.
     pub stiffness: [R; 3],
@@ -97,15 +109,20 @@ pub struct Joint<R> {
 /// A marked place.
 #[derive(Clone, Copy, Debug)]
 pub struct Site<R> {
+    /// In its body [m].
     pub position: Vec3<R>,
+    /// In its body.
     pub rotation: Quat<R>,
 }
 
 /// A shape: where it is in its body, and its half-sizes.
 #[derive(Clone, Copy, Debug)]
 pub struct Geom<R> {
+    /// In its body [m].
     pub position: Vec3<R>,
+    /// In its body.
     pub rotation: Quat<R>,
+    /// Half-sizes, radii, as the shape reads them [m].
     pub size: Vec3<R>,
 }
 
@@ -114,58 +131,85 @@ pub struct Geom<R> {
 pub struct Tendon<R> {
     /// Coefficients of a fixed tendon, or divisors of the pieces of a spatial one.
     pub weights: Vec<R>,
+    /// `k, p₀, p₁` of `F = −x (k + p₀ x + p₁ x²)`.
     pub stiffness: [R; 3],
+    /// `d, p₀, p₁` of `F = −v (d + p₀ |v| + p₁ v²)`, actuators' included.
     pub damping: [R; 3],
     /// Ends of the spring's dead band [m].
     pub spring_length: [R; 2],
+    /// Inertia along its length, actuators' included [kg].
     pub armature: R,
+    /// Bounds of all actuator forces along it together [N].
     pub force_range: Option<[R; 2]>,
 }
 
 /// An actuator: `force = (g₀ + g₁ ℓ + g₂ ℓ̇) w + b₀ + b₁ ℓ + b₂ ℓ̇`.
 #[derive(Clone, Copy, Debug)]
 pub struct Actuator<R> {
+    /// Scales length and force; of a site or a rotation, a direction.
     pub gear: [R; 6],
+    /// `g`.
     pub gain: [R; 3],
+    /// `b`.
     pub bias: [R; 3],
     /// Of a servo whose velocity gain follows from the inertia at the reference.
     pub damping_ratio: Option<R>,
     /// [s]
     pub time_constant: R,
+    /// Bounds of the control.
     pub ctrl_range: Option<[R; 2]>,
+    /// Bounds of the force [N, N m].
     pub force_range: Option<[R; 2]>,
+    /// Bounds of the activation.
     pub act_range: Option<[R; 2]>,
 }
 
 /// Everything about a model that is not a number of the file.
 #[derive(Clone, Debug, Default)]
 pub struct Topology {
+    /// Numbers of a configuration.
     pub nq: usize,
+    /// Degrees of freedom.
     pub nv: usize,
+    /// Actuators.
     pub nu: usize,
+    /// Activations.
     pub na: usize,
+    /// How a step advances the state.
     pub integrator: Integrator,
+    /// What is switched on.
     pub flags: Flags,
+    /// The world first, parents before children.
     pub bodies: Vec<BodyLayout>,
+    /// Body by body.
     pub joints: Vec<JointLayout>,
+    /// Joint by joint.
     pub dofs: Vec<DofLayout>,
+    /// The body of each site.
     pub sites: Vec<usize>,
+    /// Body by body.
     pub geoms: Vec<GeomLayout>,
+    /// How each tendon's length is made.
     pub tendons: Vec<TendonPath>,
+    /// What each actuator pulls at, and how.
     pub actuators: Vec<ActuatorLayout>,
+    /// Bodies whose poses are inputs.
     pub mocap_bodies: Vec<usize>,
     /// Whether a body has a free joint and no dof hangs below it.
     pub lone_free: Vec<bool>,
     /// Whether some damping, spring, drag, … is there at all: what is absent is skipped.
     pub any_fluid: bool,
+    /// Whether a body's weight is compensated.
     pub any_gravcomp: bool,
     /// Of joints, actuators' included.
     pub any_damping: bool,
     /// Whether forces act along lines between bodies: spatial tendons and site actuators.
     pub any_lines: bool,
+    /// Whether a tendon has inertia.
     pub tendon_armature: bool,
     /// The shape of matrices that follow the tree.
     pub pattern: Pattern,
+    /// For messages, tables and parameters.
     pub names: Names,
 }
 
@@ -199,14 +243,20 @@ pub struct BodyLayout {
     pub last_dof: Option<usize>,
 }
 
+/// Where a joint is.
 #[derive(Clone, Debug)]
 pub struct JointLayout {
+    /// How it moves.
     pub kind: JointKind,
+    /// The body that it moves.
     pub body: usize,
     /// First entry in the configuration and in the velocity.
     pub q: usize,
+    /// First entry in the velocity.
     pub v: usize,
+    /// Whether the file states a stiffness.
     pub has_spring: bool,
+    /// Whether its gravity compensation counts as actuation.
     pub actuator_gravcomp: bool,
 }
 
@@ -231,13 +281,16 @@ pub struct GeomLayout {
 pub enum TendonPath {
     /// Entries of the configuration and of the velocity, one for each coefficient.
     Fixed(Vec<(usize, usize)>),
+    /// Straight pieces between sites.
     Spatial(Vec<SpatialPiece>),
 }
 
 /// A straight piece between two sites.
 #[derive(Clone, Copy, Debug)]
 pub struct SpatialPiece {
+    /// The site where it starts.
     pub from: usize,
+    /// The site where it ends.
     pub to: usize,
     /// Which divisor counts.
     pub weight: usize,
@@ -281,13 +334,16 @@ impl Pattern {
         }
         pattern
     }
+    /// The entries of a row.
     #[inline(always)]
     pub fn row(&self, i: usize) -> Range<usize> {
         self.start[i]..self.start[i + 1]
     }
+    /// How many entries are stored.
     pub fn entries(&self) -> usize {
         self.column.len()
     }
+    /// How many rows there are.
     pub fn rows(&self) -> usize {
         self.start.len().saturating_sub(1)
     }

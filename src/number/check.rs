@@ -5,6 +5,7 @@ use super::{Dual, Few};
 /// What a check found: the worst relative error.
 #[derive(Clone, Copy, Debug)]
 pub struct Check {
+    /// Relative; infinite for NaN.
     pub error: f64,
 }
 

@@ -12,10 +12,15 @@ where
 {
     /// How many tangents are carried at once.
     const WIDTH: usize;
+    /// The tangents of a constant.
     fn zeros() -> Self;
+    /// Every tangent times a number.
     fn scale(self, x: R) -> Self;
+    /// Tangent number `k`.
     fn get(&self, k: usize) -> R;
+    /// Sets tangent number `k`.
     fn set(&mut self, k: usize, x: R);
+    /// `yes` where the mask holds, `no` elsewhere.
     fn choose(mask: R::Mask, yes: Self, no: Self) -> Self;
 }
 
@@ -77,7 +82,9 @@ impl<R: Real, const N: usize> Tangent<R> for Few<R, N> {
 /// A value and its tangents: `f(x + ε d) = f(x) + ε f'(x) d`, `ε² = 0`.
 #[derive(Clone, Copy, Debug)]
 pub struct Dual<R, T> {
+    /// The value itself.
     pub value: R,
+    /// The derivatives along each direction.
     pub tangent: T,
 }
 
@@ -87,6 +94,7 @@ pub type Wide<R> = Dual<R, <R as Real>::Tangents>;
 pub type Single<R> = Dual<R, Few<R, 1>>;
 
 impl<R: Real, T: Tangent<R>> Dual<R, T> {
+    /// A number that depends on nothing.
     #[inline(always)]
     pub fn constant(value: R) -> Self {
         Self { value, tangent: T::zeros() }
@@ -105,10 +113,12 @@ impl<R: Real, T: Tangent<R>> Dual<R, T> {
 }
 
 impl<R: Real> Single<R> {
+    /// A value with its tangent.
     #[inline(always)]
     pub fn new(value: R, tangent: R) -> Self {
         Self { value, tangent: Few([tangent]) }
     }
+    /// The tangent.
     #[inline(always)]
     pub fn derivative(&self) -> R {
         self.tangent.0[0]

@@ -19,22 +19,27 @@ impl Lanes {
     /// The number of worlds.
     pub const COUNT: usize = 8;
 
+    /// One number for each world.
     #[inline(always)]
     pub fn new(x: [f64; 8]) -> Self {
         Self(f64x8::new(x))
     }
+    /// The same number in every world.
     #[inline(always)]
     pub fn splat(x: f64) -> Self {
         Self(f64x8::splat(x))
     }
+    /// The numbers of all worlds.
     #[inline(always)]
     pub fn to_array(self) -> [f64; 8] {
         self.0.to_array()
     }
+    /// The number of world `k`.
     #[inline(always)]
     pub fn lane(&self, k: usize) -> f64 {
         self.0.to_array()[k]
     }
+    /// Sets the number of world `k`.
     pub fn set_lane(&mut self, k: usize, x: f64) {
         let mut all = self.to_array();
         all[k] = x;

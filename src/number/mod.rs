@@ -1,10 +1,12 @@
 //! Numbers that carry derivatives or worlds.
 //!
 //! All physics is written once, over [`Real`]. `f64` simulates, [`Dual`] carries tangents,
-//! [`Lanes`] carries eight worlds, [`Var`] remembers how it was made.
+//! [`Lanes`] carries eight worlds, [`Var`] remembers how it was made. For a function of your own, start
+//! with [`gradient`] and [`jacobian`].
 
 mod check;
 mod dual;
+mod gradient;
 mod lanes;
 mod leaf;
 mod real;
@@ -13,6 +15,7 @@ mod tape;
 
 pub use check::{Check, derivative_check, dot_check, relative_error};
 pub use dual::{Dual, Few, Single, Tangent, Wide};
+pub use gradient::{gradient, jacobian};
 pub use lanes::Lanes;
 pub use leaf::leaf_pullback;
 pub use real::{Mask, Real};

@@ -7,7 +7,9 @@ use wide::{f32x4, f64x2};
 
 /// The answer of a comparison: one truth value per world.
 pub trait Mask: Copy + BitAnd<Output = Self> + BitOr<Output = Self> + Not<Output = Self> {
+    /// Whether it holds in some world.
     fn any(self) -> bool;
+    /// Whether it holds in every world.
     fn all(self) -> bool;
 }
 
@@ -39,6 +41,7 @@ pub trait Real:
     + SubAssign
     + MulAssign
 {
+    /// What a comparison answers.
     type Mask: Mask;
     /// The same number without derivatives, on which solvers iterate.
     type Plain: Real<Mask = Self::Mask, Plain = Self::Plain>;
@@ -48,26 +51,39 @@ pub trait Real:
     /// The distance from one to the next number.
     const EPSILON: f64;
 
+    /// The constant with this value in every world.
     fn from_f64(x: f64) -> Self;
+    /// The constant with this value.
     fn from_plain(x: Self::Plain) -> Self;
+    /// The value without derivatives.
     fn plain(self) -> Self::Plain;
     /// The number in the first world, without derivatives: for messages and pictures.
     fn first(self) -> f64;
 
+    /// `self < other`, by value.
     fn lt(self, other: Self) -> Self::Mask;
+    /// `self ≤ other`, by value.
     fn le(self, other: Self) -> Self::Mask;
+    /// Whether the value is finite.
     fn is_finite(self) -> Self::Mask;
     /// `yes` where the mask holds, `no` elsewhere.
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
 
+    /// The square root; guard the input against zero.
     fn sqrt(self) -> Self;
+    /// Sine and cosine [rad]; accurate to a few rounding errors for `|x| ≤ 10⁵`.
     fn sin_cos(self) -> (Self, Self);
+    /// `eˣ`.
     fn exp(self) -> Self;
+    /// The natural logarithm, of a positive number.
     fn ln(self) -> Self;
+    /// The hyperbolic tangent.
     fn tanh(self) -> Self;
+    /// The angle of the point `(x, self)` in `[−π, π]`; without derivative at the origin.
     fn atan2(self, x: Self) -> Self;
     /// `self` to the power `p`, for a positive `self`.
     fn pow(self, p: Self) -> Self;
+    /// The absolute value; its derivative at zero is one.
     fn abs(self) -> Self;
     /// The nearest whole number; its derivative is zero.
     fn round(self) -> Self;
@@ -77,34 +93,42 @@ pub trait Real:
     fn times(self, x: f64) -> Self {
         self * Self::from_f64(x)
     }
+    /// The constant zero.
     #[inline(always)]
     fn zero() -> Self {
         Self::from_f64(0.0)
     }
+    /// The constant one.
     #[inline(always)]
     fn one() -> Self {
         Self::from_f64(1.0)
     }
+    /// `self > other`, by value.
     #[inline(always)]
     fn gt(self, other: Self) -> Self::Mask {
         other.lt(self)
     }
+    /// `self ≥ other`, by value.
     #[inline(always)]
     fn ge(self, other: Self) -> Self::Mask {
         other.le(self)
     }
+    /// `x²`.
     #[inline(always)]
     fn square(self) -> Self {
         self * self
     }
+    /// `1/x`.
     #[inline(always)]
     fn recip(self) -> Self {
         Self::one() / self
     }
+    /// The sine [rad].
     #[inline(always)]
     fn sin(self) -> Self {
         self.sin_cos().0
     }
+    /// The cosine [rad].
     #[inline(always)]
     fn cos(self) -> Self {
         self.sin_cos().1

@@ -66,6 +66,7 @@ impl<R: Real> Tape<R> {
 }
 
 impl<'t, R: Real> Var<'t, R> {
+    /// The number itself.
     pub fn value(&self) -> R {
         self.value
     }

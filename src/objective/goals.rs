@@ -12,8 +12,11 @@ use crate::spatial::Vec3;
 pub struct Goal {
     /// As the scene calls it.
     pub name: String,
+    /// What is measured.
     pub quantity: Quantity,
+    /// How it becomes one number.
     pub measured_as: MeasuredAs,
+    /// The bound.
     pub asked: Bound,
     /// The states that count, first and last.
     pub window: RangeInclusive<usize>,
@@ -33,18 +36,22 @@ pub enum MeasuredAs {
 /// The bound, which holds over the whole window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Bound {
+    /// The measured number is not larger.
     AtMost(f64),
+    /// The measured number is not smaller.
     AtLeast(f64),
 }
 
 /// A goal after a rollout.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judged {
+    /// As the scene calls it.
     pub name: String,
     /// `≤ 0.05`, for instance.
     pub asked: String,
     /// The worst value in the window.
     pub measured: f64,
+    /// Whether the bound holds.
     pub reached: bool,
 }
 

@@ -11,14 +11,26 @@ pub enum Penalty {
     /// `1 − cos d`, the same after every full turn; for angles.
     Wrapped,
     /// `√(|d|² + w²) − w`: a distance, with a rounded corner of width `w`.
-    Distance { width: f64 },
+    Distance {
+        /// Of the rounded corner.
+        width: f64,
+    },
     /// The square of how far `d` is outside of `[lower, upper]`; for single numbers.
-    Outside { lower: f64, upper: f64 },
+    Outside {
+        /// Below it a deviation costs.
+        lower: f64,
+        /// Above it a deviation costs.
+        upper: f64,
+    },
     /// `max(0, r − |d|)²`: stay out of a ball of radius `r`.
-    Avoid { radius: f64 },
+    Avoid {
+        /// Of the ball.
+        radius: f64,
+    },
 }
 
 impl Penalty {
+    /// The cost of a deviation.
     pub fn cost<R: Real>(self, d: Vec3<R>) -> R {
         let (zero, one) = (R::zero(), R::one());
         match self {

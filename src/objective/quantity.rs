@@ -13,6 +13,7 @@ use crate::spatial::{Force, Vec3};
 pub enum Place {
     /// The origin of a body's frame.
     Body(usize),
+    /// Of a site.
     Site(usize),
 }
 
@@ -21,15 +22,36 @@ pub enum Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantity {
     /// Of a slide or hinge, by its entry in the configuration and in the velocity [m, rad].
-    JointPosition { q: usize, v: usize },
+    JointPosition {
+        /// Entry of the configuration.
+        q: usize,
+        /// Entry of the velocity.
+        v: usize,
+    },
     /// By its entry in the velocity [m/s, rad/s].
-    JointVelocity { v: usize },
+    JointVelocity {
+        /// Entry of the velocity.
+        v: usize,
+    },
     /// In the world, or one of its coordinates [m].
-    Position { place: Place, coordinate: Option<usize> },
+    Position {
+        /// Whose.
+        place: Place,
+        /// One of x, y, z; all three if none.
+        coordinate: Option<usize>,
+    },
     /// In the world, or one of its coordinates [m/s].
-    Velocity { place: Place, coordinate: Option<usize> },
+    Velocity {
+        /// Whose.
+        place: Place,
+        /// One of x, y, z; all three if none.
+        coordinate: Option<usize>,
+    },
     /// Of an actuator.
-    Control { actuator: usize },
+    Control {
+        /// Its number.
+        actuator: usize,
+    },
 }
 
 impl Quantity {
@@ -41,6 +63,7 @@ impl Quantity {
     pub fn needs_links(self) -> bool {
         matches!(self, Self::Position { .. } | Self::Velocity { .. })
     }
+    /// Whether it needs an input: the last state has none.
     pub fn is_control(self) -> bool {
         matches!(self, Self::Control { .. })
     }

@@ -21,11 +21,17 @@ pub enum When {
 /// `weight × penalty(quantity − target)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Term {
+    /// As the scene calls it.
     pub name: String,
+    /// What is measured.
     pub quantity: Quantity,
+    /// What it should be; one number stands first.
     pub target: [f64; 3],
+    /// How a deviation costs.
     pub penalty: Penalty,
+    /// Multiplies the penalty.
     pub weight: f64,
+    /// At which states it counts.
     pub when: When,
 }
 
@@ -57,6 +63,7 @@ pub struct Terms<R> {
 }
 
 impl<R: Real> Terms<R> {
+    /// The sum of these terms, with scratch for one model.
     pub fn new(model: &Model<R>, terms: Vec<Term>) -> Self {
         Self { terms, links: Links::new(model), cotangent: LinksCotangent::new(model) }
     }

@@ -25,6 +25,7 @@ pub struct Evaluator<'p, O> {
 }
 
 impl<'p, O: Objective<f64>> Evaluator<'p, O> {
+    /// The function of a problem with this objective.
     pub fn new(problem: &'p Problem, objective: O) -> Self {
         let model = compile(&problem.description);
         let changes = problem.groups.iter().any(|g| matches!(g.subject, Subject::Parameters(_)));

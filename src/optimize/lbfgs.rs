@@ -215,7 +215,7 @@ where
         let x0 = state.take_param().ok_or_else(none)?;
         let (f0, g0) = (state.get_cost(), state.take_gradient().ok_or_else(none)?);
         let slope = dot(&g0, &self.direction);
-        if !(slope < 0.0) {
+        if slope >= 0.0 || slope.is_nan() {
             return Err(ArgminError::msg("the direction does not lead down"));
         }
         let longest = self.direction.iter().fold(0.0, |m: f64, d| m.max(d.abs()));

@@ -14,22 +14,32 @@ use crate::rollout::{Trajectory, simulate};
 /// A whole job of optimization.
 #[derive(Clone, Debug)]
 pub struct Problem {
+    /// The model.
     pub description: Description,
+    /// Where every rollout starts.
     pub start: State<f64>,
+    /// How controls are made of few values.
     pub plan: Plan,
     /// The values of the plan at the start, and for good if controls do not change.
     pub controls: Vec<f64>,
+    /// What is minimized.
     pub terms: Vec<Term>,
+    /// What the solution is judged by.
     pub goals: Vec<Goal>,
+    /// What is varied.
     pub groups: Vec<Group>,
+    /// How.
     pub method: Method,
 }
 
 /// The optimizer and when it stops.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Method {
+    /// Which optimizer.
     pub kind: Kind,
+    /// How bounds are kept.
     pub bounds: Bounds,
+    /// At most.
     pub iterations: usize,
     /// Of the gradient's norm in the optimizer's coordinates.
     pub tolerance: f64,
@@ -40,9 +50,11 @@ pub struct Method {
 /// Which optimizer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
+    /// Adaptive moments (Kingma and Ba 2015).
     Adam(AdamSettings),
     /// With this many remembered steps.
     Lbfgs {
+        /// How many past steps it remembers.
         memory: usize,
     },
 }
@@ -50,7 +62,9 @@ pub enum Kind {
 /// How bounds are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bounds {
+    /// By clamping after every step.
     Projection,
+    /// By a smooth change of variables.
     Smooth,
 }
 
@@ -163,7 +177,10 @@ impl Problem {
 /// A rolled out solution.
 #[derive(Clone, Debug)]
 pub struct Rollout {
+    /// With the solution's parameters.
     pub model: Model<f64>,
+    /// Of every step.
     pub inputs: Vec<Input<f64>>,
+    /// All states.
     pub trajectory: Trajectory<f64>,
 }

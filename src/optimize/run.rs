@@ -34,10 +34,13 @@ const CHECKPOINT_SECONDS: f64 = 2.0;
 /// One iteration, as it happens.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
+    /// Counts from zero.
     pub iteration: usize,
     /// The budget.
     pub iterations: usize,
+    /// At this iteration.
     pub cost: f64,
+    /// Euclidean, in the optimizer's variables.
     pub gradient_norm: f64,
     /// Simulated steps with their gradient, per second.
     pub steps_per_second: f64,
@@ -48,9 +51,13 @@ pub struct Progress {
 /// One line of the metrics.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row {
+    /// Counts from zero.
     pub iteration: usize,
+    /// At this iteration.
     pub cost: f64,
+    /// Euclidean, in the optimizer's variables.
     pub gradient_norm: f64,
+    /// The lowest cost so far.
     pub best: f64,
     /// Since the first start, pauses between runs left out.
     pub seconds: f64,
@@ -59,12 +66,19 @@ pub struct Row {
 /// What a run leaves.
 #[derive(Clone, Debug)]
 pub struct Outcome {
+    /// The best one found.
     pub solution: Solution,
+    /// One row for each iteration.
     pub history: Vec<Row>,
+    /// Of the start.
     pub cost_first: f64,
+    /// Of the last iteration.
     pub cost_last: f64,
+    /// Of the solution.
     pub cost_best: f64,
+    /// How many were done.
     pub iterations: usize,
+    /// How long they took [s].
     pub seconds: f64,
     /// Why it ended, as a sentence.
     pub stop: String,

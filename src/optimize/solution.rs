@@ -12,15 +12,20 @@ use crate::physics::derive::compile;
 /// A named array of numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
+    /// What it holds.
     pub name: String,
+    /// Sizes, the slowest first.
     pub shape: Vec<usize>,
+    /// All entries.
     pub data: Vec<f64>,
 }
 
 impl Tensor {
+    /// A tensor of this shape.
     pub fn new(name: impl Into<String>, shape: Vec<usize>, data: Vec<f64>) -> Self {
         Self { name: name.into(), shape, data }
     }
+    /// A tensor with one axis.
     pub fn row(name: impl Into<String>, data: Vec<f64>) -> Self {
         Self::new(name, vec![data.len()], data)
     }
@@ -35,10 +40,12 @@ impl Tensor {
 ///   `body.NAME.center` [m] and `body.NAME.inertia` (xx yy zz xy xz yz, about the centre) [kg m²].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Solution {
+    /// All that was optimized.
     pub tensors: Vec<Tensor>,
 }
 
 impl Solution {
+    /// The tensor of this name.
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.tensors.iter().find(|t| t.name == name)
     }

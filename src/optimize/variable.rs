@@ -20,21 +20,26 @@ pub enum Subject {
 pub struct Group {
     /// As in the scene.
     pub name: String,
+    /// What is varied.
     pub subject: Subject,
     /// Multiplies the learning rate.
     pub rate: f64,
     /// How far the seed moves each variable from its start, at most, relative to its scale.
     pub noise: f64,
+    /// One for each number.
     pub variables: Vec<Variable>,
 }
 
 /// One number that may change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variable {
+    /// As a person would write it.
     pub name: String,
     /// In its own unit.
     pub start: f64,
+    /// Lower bound.
     pub lower: f64,
+    /// Upper bound.
     pub upper: f64,
     /// How large a change matters.
     pub scale: f64,
@@ -44,11 +49,30 @@ pub struct Variable {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Coordinate {
     /// `p = origin + scale x`, with `x` kept in a range by projection.
-    Linear { origin: f64, scale: f64, lower: f64, upper: f64 },
+    Linear {
+        /// The variable at zero.
+        origin: f64,
+        /// Its change for one.
+        scale: f64,
+        /// Lower end of the range.
+        lower: f64,
+        /// Upper end of the range.
+        upper: f64,
+    },
     /// `p = bound + scale eˣ`, which never reaches the bound; a negative scale stays below it.
-    Exponential { bound: f64, scale: f64 },
+    Exponential {
+        /// What is never reached.
+        bound: f64,
+        /// Its change for one.
+        scale: f64,
+    },
     /// `p = middle + half tanh x`, which stays between two bounds.
-    Tanh { middle: f64, half: f64 },
+    Tanh {
+        /// The variable at zero.
+        middle: f64,
+        /// Half of the distance between the bounds.
+        half: f64,
+    },
 }
 
 impl Coordinate {
@@ -76,6 +100,7 @@ impl Coordinate {
             _ => linear,
         }
     }
+    /// The variable of the optimizer's number.
     pub fn value(self, x: f64) -> f64 {
         match self {
             Self::Linear { origin, scale, .. } => origin + scale * x,

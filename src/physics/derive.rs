@@ -28,6 +28,7 @@ pub fn parameters(d: &Description) -> Vec<Parameter> {
 /// [`Tape`], whose sweep back costs a few nanoseconds for each operation.
 #[derive(Debug)]
 pub struct Compilation<R> {
+    /// The compiled model.
     pub model: Model<R>,
     tape: Tape<R>,
     /// The place on the tape of each number of the model, if it depends on a parameter.
@@ -64,8 +65,11 @@ impl<R: Real<Mask = bool>> Compilation<R> {
 pub struct Constants<R> {
     /// Translational and rotational, of each body.
     pub body_invweight: Vec<[R; 2]>,
+    /// Of each dof (nv).
     pub dof_invweight: Vec<R>,
+    /// Of each tendon.
     pub tendon_invweight: Vec<R>,
+    /// Of each tendon [m].
     pub tendon_length: Vec<R>,
     /// The mean of the diagonal of the mass matrix.
     pub mean_inertia: R,

@@ -203,7 +203,7 @@ fn velocity_derivative<R: Real>(model: &Model<R>, state: &State<R>, stage: &Stag
 }
 
 /// One step of either implicit integrator.
-pub fn step<R: Real>(
+pub(super) fn step<R: Real>(
     model: &Model<R>,
     state: &State<R>,
     input: &Input<R>,
@@ -275,7 +275,7 @@ impl<R: Real> ImplicitBackward<R> {
 }
 
 /// The pullback of [`step`]: of `η · (f_s − M â) + h η · 𝒟 â`, `Nᵀ η = h v̄'`.
-pub fn step_pullback<R: Real>(
+pub(super) fn step_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
     input: &Input<R>,

@@ -23,6 +23,7 @@ pub struct Record<R> {
 }
 
 impl<R: Real> Record<R> {
+    /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
         let four = model.topology.integrator == Integrator::RungeKutta4;
         let stages = if four { 4 } else { 1 };
@@ -53,6 +54,7 @@ struct KeptStage<R> {
 }
 
 impl<R: Real> Kept<R> {
+    /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
         let record = Record::new(model);
         let stage = |s: &Stage<R>| KeptStage {
@@ -209,6 +211,7 @@ impl<R: Real> StepBackward<R> {
         }
     }
 
+    /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
         let zero = |n| vec![R::zero(); n];
         let t = &model.topology;

@@ -6,7 +6,7 @@ use crate::model::description::Integrator;
 use crate::model::{Costate, Input, Model, State, advance_configuration_pullback};
 use crate::number::{Lanes, Real};
 
-/// Scratch of [`linearize_with`]: the model in all lanes.
+/// A step in all lanes, and its Jacobians; allocated once.
 #[derive(Clone, Debug)]
 pub struct Linearization {
     model: Model<Lanes>,
@@ -24,6 +24,7 @@ pub struct Linearization {
 }
 
 impl Linearization {
+    /// Room for one model.
     pub fn new(model: &Model<f64>) -> Self {
         let lanes = model.map(Lanes::splat);
         let t = &model.topology;

@@ -82,7 +82,7 @@ fn set_stage<R: Real>(model: &Model<R>, start: &State<R>, record: &mut Record<R>
 }
 
 /// One step: `v' = v + h Σ b a`, `q' = q ⊞ h Σ b k`.
-pub fn step<R: Real>(
+pub(super) fn step<R: Real>(
     model: &Model<R>,
     state: &State<R>,
     input: &Input<R>,
@@ -152,7 +152,7 @@ impl<R: Real> RungeKuttaBackward<R> {
 }
 
 /// The pullback of [`step`].
-pub fn step_pullback<R: Real>(
+pub(super) fn step_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
     input: &Input<R>,

@@ -14,15 +14,19 @@ use crate::spatial::{Force, Inertia, Vec3};
 /// Everything that one evaluation of the forces produces; allocated once and overwritten.
 #[derive(Clone, Debug)]
 pub struct Stage<R> {
+    /// Poses, velocities and axes.
     pub links: Links<R>,
     /// `J_t` of every tendon, if tendons have armature or an implicit integrator asks.
     pub jacobian: Vec<R>,
     /// `M`, in the rows of the tree's pattern.
     pub mass: Vec<R>,
+    /// Of the mass matrix, or of what the integrator adds to it.
     pub factor: Factor<R>,
     /// `c` (nv).
     pub bias: Vec<R>,
+    /// Springs, dampers and the medium.
     pub passive: Passive<R>,
+    /// What the actuators do.
     pub actuation: Actuation<R>,
     /// `f_s = τ_p + τ_u + τ_e − c` (nv).
     pub smooth: Vec<R>,
@@ -34,6 +38,7 @@ pub struct Stage<R> {
 }
 
 impl<R: Real> Stage<R> {
+    /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
         let t = &model.topology;
         let zero = |n| vec![R::zero(); n];
@@ -115,6 +120,7 @@ fn applied<R: Real>(model: &Model<R>, input: &Input<R>, stage: &mut Stage<R>) {
 /// Scratch of the pullback; allocated once.
 #[derive(Clone, Debug)]
 pub struct Backward<R> {
+    /// Of the bodies: shares that others add before the pullback.
     pub links: LinksCotangent<R>,
     fields: Fields<R>,
     velocity: Field<R>,
@@ -130,6 +136,7 @@ pub struct Backward<R> {
 }
 
 impl<R: Real> Backward<R> {
+    /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
         let n = model.topology.nv;
         Self {
@@ -150,12 +157,16 @@ impl<R: Real> Backward<R> {
 /// What a pullback adds to: cotangents of state, input and model.
 #[derive(Clone, Debug)]
 pub struct Cotangents<R> {
+    /// By the state.
     pub state: Costate<R>,
+    /// By the input.
     pub input: Input<R>,
+    /// By the numbers of the model.
     pub model: Model<R>,
 }
 
 impl<R: Real> Cotangents<R> {
+    /// No cotangent; applied forces get one if the input has them.
     pub fn zero(model: &Model<R>, input: &Input<R>) -> Self {
         Self { state: Costate::zero(model), input: input.map(|_| R::zero()), model: model.zeros() }
     }

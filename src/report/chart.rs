@@ -13,13 +13,16 @@ use super::picture::{Canvas, INK, Picture, fine, text, text_width};
 pub struct Figure {
     /// What runs from left to right, with its unit.
     pub horizontal: String,
+    /// From top to bottom.
     pub rows: Vec<Row>,
 }
 
 /// Panels side by side whose series have the same names, colours and dashes.
 #[derive(Clone, Debug)]
 pub struct Row {
+    /// One for each curve.
     pub names: Vec<String>,
+    /// From top to bottom.
     pub panels: Vec<Panel>,
 }
 
@@ -28,10 +31,13 @@ pub struct Row {
 pub struct Panel {
     /// What goes upward, with its unit.
     pub vertical: String,
+    /// Common to all curves.
     pub x: Vec<f64>,
     /// One series for each name of the row.
     pub series: Vec<Vec<f64>>,
+    /// Of the vertical axis.
     pub scale: Scale,
+    /// How curves are drawn.
     pub shape: Shape,
     /// Values marked by a thin line across: the limits of a control.
     pub marks: Vec<f64>,
@@ -40,14 +46,17 @@ pub struct Panel {
 /// How numbers become heights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scale {
+    /// Straight from point to point.
     #[default]
     Linear,
+    /// Equal distances for equal ratios.
     Logarithmic,
 }
 
 /// How a series goes from one value to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Shape {
+    /// Straight from point to point.
     #[default]
     Line,
     /// A value holds until the next.
@@ -81,6 +90,7 @@ const STROKES: [Stroke; MOST_SERIES] = [
 ];
 
 impl Figure {
+    /// The picture.
     pub fn draw(&self) -> Picture {
         let columns = self.rows.iter().map(|r| r.panels.len()).max().unwrap_or(1);
         let names = self.rows.iter().filter(|r| r.has_legend()).flat_map(|r| &r.names);
@@ -128,7 +138,7 @@ impl Stroke {
     fn draw(&self, canvas: &Canvas<'_>, points: &[(f64, f64)]) {
         let points: Vec<_> = points.iter().map(|&(x, y)| (fine(x), fine(y))).collect();
         let drawn = if self.1 > 0.0 {
-            let dashed = DashedPathElement::new(points.into_iter(), fine(self.1), fine(self.2), self.style());
+            let dashed = DashedPathElement::new(points, fine(self.1), fine(self.2), self.style());
             canvas.draw(&dashed)
         } else {
             canvas.draw(&PathElement::new(points, self.style()))

@@ -26,9 +26,13 @@ use crate::model::{Description, Input, Model, State};
 /// A motion to report: one state more than there are inputs.
 #[derive(Clone, Copy, Debug)]
 pub struct Motion<'a> {
+    /// The model's file.
     pub description: &'a Description,
+    /// As it was simulated.
     pub model: &'a Model<f64>,
+    /// All states.
     pub states: &'a [State<f64>],
+    /// Of every step.
     pub inputs: &'a [Input<f64>],
 }
 

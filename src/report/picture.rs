@@ -64,6 +64,7 @@ impl Picture {
         Self { svg: head + body }
     }
 
+    /// The text of the picture.
     pub fn svg(&self) -> &str {
         &self.svg
     }

@@ -7,11 +7,14 @@ use crate::model::{Description, State};
 /// A table with one header line.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
+    /// Names with units.
     pub columns: Vec<String>,
+    /// One number for each column.
     pub rows: Vec<Vec<f64>>,
 }
 
 impl Table {
+    /// A table without rows.
     pub fn new(columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { columns: columns.into_iter().map(Into::into).collect(), rows: Vec::new() }
     }

@@ -54,6 +54,7 @@ enum Form {
 }
 
 impl<R: Real> Workspace<R> {
+    /// Room for rollouts of one model.
     pub fn new(model: &Model<R>, start: &State<R>) -> Self {
         let input = Input::zero(model);
         Self {

@@ -10,6 +10,7 @@ use crate::physics::{Record, step};
 /// The states of a rollout, the first included.
 #[derive(Clone, Debug)]
 pub struct Trajectory<R> {
+    /// One more than there are steps.
     pub states: Vec<State<R>>,
 }
 

@@ -10,7 +10,9 @@ use crate::spatial::{Pose, Quat, Sym3, Vec3};
 /// Vertices and triangles as a file has them; no triangles means a cloud of points.
 #[derive(Clone, Debug, Default)]
 pub struct Surface {
+    /// [m]
     pub vertices: Vec<[f64; 3]>,
+    /// Three vertices each, counterclockwise from outside.
     pub triangles: Vec<[u32; 3]>,
 }
 

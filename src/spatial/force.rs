@@ -8,15 +8,19 @@ use crate::number::Real;
 /// A wrench `(n, f)`: torque about the reference point, and force.
 #[derive(Clone, Copy, Debug)]
 pub struct Force<R> {
+    /// About the reference point [N m].
     pub torque: Vec3<R>,
+    /// [N]
     pub force: Vec3<R>,
 }
 
 impl<R: Real> Force<R> {
+    /// A wrench of torque and force.
     #[inline(always)]
     pub fn new(torque: Vec3<R>, force: Vec3<R>) -> Self {
         Self { torque, force }
     }
+    /// No wrench.
     #[inline(always)]
     pub fn zero() -> Self {
         Self::new(Vec3::zero(), Vec3::zero())

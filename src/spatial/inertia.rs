@@ -2,18 +2,22 @@
 
 use std::ops::{Add, AddAssign};
 
-use super::{Force, Mat3, Motion, Quat, Sym3, Vec3};
+use super::{Force, Motion, Quat, Sym3, Vec3};
 use crate::number::Real;
 
 /// Mass, first moment `h = m d` and second moment (rotational inertia) about the reference point.
 #[derive(Clone, Copy, Debug)]
 pub struct Inertia<R> {
+    /// [kg]
     pub mass: R,
+    /// `h = m d` [kg m].
     pub first: Vec3<R>,
+    /// About the reference point [kg m²].
     pub second: Sym3<R>,
 }
 
 impl<R: Real> Inertia<R> {
+    /// Nothing.
     #[inline(always)]
     pub fn zero() -> Self {
         Self { mass: R::zero(), first: Vec3::zero(), second: Sym3::zero() }
@@ -42,6 +46,7 @@ impl<R: Real> Inertia<R> {
             second: Sym3::form(x.angular, y.angular),
         }
     }
+    /// The same over another number.
     #[inline(always)]
     pub fn map<S>(self, f: impl Fn(R) -> S) -> Inertia<S> {
         Inertia { mass: f(self.mass), first: self.first.map(&f), second: self.second.map(f) }

@@ -8,15 +8,19 @@ use crate::number::Real;
 /// A twist `(ω, v)`: angular velocity, and the velocity of the body's point at the reference point.
 #[derive(Clone, Copy, Debug)]
 pub struct Motion<R> {
+    /// `ω` [rad/s].
     pub angular: Vec3<R>,
+    /// Of the body's point at the reference point [m/s].
     pub linear: Vec3<R>,
 }
 
 impl<R: Real> Motion<R> {
+    /// A twist of angular and linear velocity.
     #[inline(always)]
     pub fn new(angular: Vec3<R>, linear: Vec3<R>) -> Self {
         Self { angular, linear }
     }
+    /// Rest.
     #[inline(always)]
     pub fn zero() -> Self {
         Self::new(Vec3::zero(), Vec3::zero())

@@ -8,31 +8,39 @@ use crate::number::{Mask, Real};
 /// A quaternion `(w, x, y, z)`, Hamilton product, active: it takes body axes to parent axes.
 #[derive(Clone, Copy, Debug)]
 pub struct Quat<R> {
+    /// The scalar part.
     pub w: R,
+    /// The vector part.
     pub v: Vec3<R>,
 }
 
 impl<R: Real> Quat<R> {
+    /// From its four numbers.
     #[inline(always)]
     pub fn new(w: R, x: R, y: R, z: R) -> Self {
         Self { w, v: Vec3::new(x, y, z) }
     }
+    /// No turn.
     #[inline(always)]
     pub fn identity() -> Self {
         Self { w: R::one(), v: Vec3::zero() }
     }
+    /// From four plain numbers `w, x, y, z`.
     #[inline(always)]
     pub fn from_f64(q: [f64; 4]) -> Self {
         Self::from(q.map(R::from_f64))
     }
+    /// `w, x, y, z`.
     #[inline(always)]
     pub fn to_array(self) -> [R; 4] {
         [self.w, self.v.x, self.v.y, self.v.z]
     }
+    /// The same over another number.
     #[inline(always)]
     pub fn map<S>(self, f: impl Fn(R) -> S) -> Quat<S> {
         Quat { w: f(self.w), v: self.v.map(f) }
     }
+    /// The inverse of a unit quaternion.
     #[inline(always)]
     pub fn conjugate(self) -> Self {
         Self { w: self.w, v: -self.v }
@@ -210,7 +218,9 @@ pub fn so3_log_jacobian<R: Real>(w: Vec3<R>) -> Mat3<R> {
 
 /// The rotation that takes the z axis to the direction of `d`; half a turn about x for `−z`.
 ///
-/// The turn is about `z × d` by `atan2(|z × d|, d_z)`; the half-angle form needs no trigonometry.
+/// The turn is about `z × d` by `atan2(|z × d|, d_z)`; the half-angle form needs no trigonometry. At
+/// `−z`, where the turn jumps, the derivative is that of the shortest turn from `−z` itself: the
+/// direction's own derivative is right everywhere.
 pub fn rotation_z_to<R: Real>(d: Vec3<R>) -> Quat<R> {
     let n = d.norm();
     let down = (d.x * d.x + d.y * d.y).lt((n * n).times(1e-20)) & d.z.lt(R::zero());
@@ -227,19 +237,22 @@ pub fn slerp<R: Real>(a: Quat<R>, b: Quat<R>, t: R) -> Quat<R> {
     a * Quat::exp((a.conjugate() * b).log() * t)
 }
 
-/// The rotation nearest to an invertible `m` (its polar factor), `m = R S` with symmetric `S`.
+/// The rotation nearest to an `m` with positive determinant (its polar factor), `m = R S` with
+/// symmetric `S`.
 ///
-/// Newton's iteration `X ← ½ (X + X⁻ᵀ)` in plain numbers (Higham 1986), then steps in `R` itself:
-/// the iteration converges quadratically, so each carries one more order of derivative.
+/// Newton's iteration `X ← ½ (X + X⁻ᵀ)` from `m` (Higham 1986); the derivatives converge with it.
 pub fn polar<R: Real>(m: Mat3<R>) -> Mat3<R> {
     let newton = |x: Mat3<R>| (x + x.inverse().transpose()).scale(R::from_f64(0.5));
     let mut x = m;
+    let mut moving = R::zero().le(R::zero());
     for _ in 0..60 {
         let next = newton(x);
         let change =
             (0..3).map(|k| (next.columns()[k] - x.columns()[k]).norm()).fold(R::zero(), |a, b| a + b);
-        x = next;
-        if change.lt(R::from_f64(1e-9)).all() {
+        // A world that has arrived waits for the others: it takes the same steps as if it were alone.
+        x = Mat3::select(moving, next, x);
+        moving = moving & change.ge(R::from_f64(1e-9));
+        if !moving.any() {
             break;
         }
     }

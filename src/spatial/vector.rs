@@ -7,16 +7,21 @@ use crate::number::{Real, smooth};
 /// A vector of three numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct Vec3<R> {
+    /// First entry.
     pub x: R,
+    /// Second entry.
     pub y: R,
+    /// Third entry.
     pub z: R,
 }
 
 impl<R: Real> Vec3<R> {
+    /// From three numbers.
     #[inline(always)]
     pub fn new(x: R, y: R, z: R) -> Self {
         Self { x, y, z }
     }
+    /// The zero vector.
     #[inline(always)]
     pub fn zero() -> Self {
         Self::new(R::zero(), R::zero(), R::zero())
@@ -27,18 +32,22 @@ impl<R: Real> Vec3<R> {
         let e = |j| if j == k { R::one() } else { R::zero() };
         Self::new(e(0), e(1), e(2))
     }
+    /// From three plain numbers.
     #[inline(always)]
     pub fn from_f64(v: [f64; 3]) -> Self {
         Self::from(v.map(R::from_f64))
     }
+    /// Its entries.
     #[inline(always)]
     pub fn to_array(self) -> [R; 3] {
         [self.x, self.y, self.z]
     }
+    /// `a · b`.
     #[inline(always)]
     pub fn dot(self, o: Self) -> R {
         self.x * o.x + self.y * o.y + self.z * o.z
     }
+    /// `a × b`.
     #[inline(always)]
     pub fn cross(self, o: Self) -> Self {
         Self::new(self.y * o.z - self.z * o.y, self.z * o.x - self.x * o.z, self.x * o.y - self.y * o.x)
@@ -53,14 +62,17 @@ impl<R: Real> Vec3<R> {
     pub fn norm(self) -> R {
         smooth::safe_sqrt(self.dot(self))
     }
+    /// The same over another number.
     #[inline(always)]
     pub fn map<S>(self, f: impl Fn(R) -> S) -> Vec3<S> {
         Vec3 { x: f(self.x), y: f(self.y), z: f(self.z) }
     }
+    /// `yes` in the worlds where the mask holds, `no` in the others.
     #[inline(always)]
     pub fn select(mask: R::Mask, yes: Self, no: Self) -> Self {
         Self::new(R::select(mask, yes.x, no.x), R::select(mask, yes.y, no.y), R::select(mask, yes.z, no.z))
     }
+    /// The same without derivatives.
     #[inline(always)]
     pub fn plain(self) -> Vec3<R::Plain> {
         self.map(R::plain)
@@ -127,20 +139,26 @@ impl<R: Real> SubAssign for Vec3<R> {
 /// A 3×3 matrix, by its columns.
 #[derive(Clone, Copy, Debug)]
 pub struct Mat3<R> {
+    /// First column.
     pub x: Vec3<R>,
+    /// Second column.
     pub y: Vec3<R>,
+    /// Third column.
     pub z: Vec3<R>,
 }
 
 impl<R: Real> Mat3<R> {
+    /// From its columns.
     #[inline(always)]
     pub fn from_columns(x: Vec3<R>, y: Vec3<R>, z: Vec3<R>) -> Self {
         Self { x, y, z }
     }
+    /// The zero matrix.
     #[inline(always)]
     pub fn zero() -> Self {
         Self::from_columns(Vec3::zero(), Vec3::zero(), Vec3::zero())
     }
+    /// The identity.
     #[inline(always)]
     pub fn identity() -> Self {
         Self::from_columns(Vec3::unit(0), Vec3::unit(1), Vec3::unit(2))
@@ -151,10 +169,12 @@ impl<R: Real> Mat3<R> {
         let o = R::zero();
         Self::from_columns(Vec3::new(o, v.z, -v.y), Vec3::new(-v.z, o, v.x), Vec3::new(v.y, -v.x, o))
     }
+    /// Its columns.
     #[inline(always)]
     pub fn columns(self) -> [Vec3<R>; 3] {
         [self.x, self.y, self.z]
     }
+    /// `Mᵀ`.
     #[inline(always)]
     pub fn transpose(self) -> Self {
         Self::from_columns(
@@ -168,19 +188,28 @@ impl<R: Real> Mat3<R> {
     pub fn transpose_mul(self, v: Vec3<R>) -> Vec3<R> {
         Vec3::new(self.x.dot(v), self.y.dot(v), self.z.dot(v))
     }
+    /// Every entry times a number.
     #[inline(always)]
     pub fn scale(self, s: R) -> Self {
         Self::from_columns(self.x * s, self.y * s, self.z * s)
     }
+    /// The same over another number.
     #[inline(always)]
     pub fn map<S: Real>(self, f: impl Fn(R) -> S) -> Mat3<S> {
         Mat3 { x: self.x.map(&f), y: self.y.map(&f), z: self.z.map(&f) }
+    }
+    /// `yes` in the worlds where the mask holds, `no` in the others.
+    #[inline(always)]
+    pub fn select(mask: R::Mask, yes: Self, no: Self) -> Self {
+        let pick = |yes, no| Vec3::select(mask, yes, no);
+        Self::from_columns(pick(yes.x, no.x), pick(yes.y, no.y), pick(yes.z, no.z))
     }
     /// The entry in row `i`, column `j`.
     #[inline(always)]
     pub fn get(self, i: usize, j: usize) -> R {
         self.columns()[j].to_array()[i]
     }
+    /// The volume that its columns span.
     pub fn determinant(self) -> R {
         self.x.dot(self.y.cross(self.z))
     }
@@ -244,19 +273,27 @@ impl From<nalgebra::Matrix3<f64>> for Mat3<f64> {
 /// A symmetric 3×3 matrix.
 #[derive(Clone, Copy, Debug)]
 pub struct Sym3<R> {
+    /// On the diagonal.
     pub xx: R,
+    /// On the diagonal.
     pub yy: R,
+    /// On the diagonal.
     pub zz: R,
+    /// Off the diagonal.
     pub xy: R,
+    /// Off the diagonal.
     pub xz: R,
+    /// Off the diagonal.
     pub yz: R,
 }
 
 impl<R: Real> Sym3<R> {
+    /// The zero matrix.
     #[inline(always)]
     pub fn zero() -> Self {
         Self::from([R::zero(); 6])
     }
+    /// With these diagonal entries.
     #[inline(always)]
     pub fn diagonal(d: Vec3<R>) -> Self {
         let o = R::zero();
@@ -307,14 +344,17 @@ impl<R: Real> Sym3<R> {
             yz: a.y * b.z + a.z * b.y,
         }
     }
+    /// Every entry times a number.
     #[inline(always)]
     pub fn scale(self, s: R) -> Self {
         Self::from(self.to_array().map(|x| x * s))
     }
+    /// `xx, yy, zz, xy, xz, yz`.
     #[inline(always)]
     pub fn to_array(self) -> [R; 6] {
         [self.xx, self.yy, self.zz, self.xy, self.xz, self.yz]
     }
+    /// As a full matrix.
     #[inline(always)]
     pub fn to_mat3(self) -> Mat3<R> {
         Mat3::from_columns(
@@ -323,6 +363,7 @@ impl<R: Real> Sym3<R> {
             Vec3::new(self.xz, self.yz, self.zz),
         )
     }
+    /// The same over another number.
     #[inline(always)]
     pub fn map<S>(self, f: impl Fn(R) -> S) -> Sym3<S> {
         Sym3::from(self.to_array().map(f))

@@ -10,7 +10,9 @@ use crate::spatial::{Force, Quat, Vec3, so3_log_jacobian};
 /// What the actuators do, each entry (nu) unless said.
 #[derive(Clone, Debug)]
 pub struct Actuation<R> {
+    /// Of the transmissions [m, rad].
     pub length: Vec<R>,
+    /// Of the lengths [m/s, rad/s].
     pub rate: Vec<R>,
     /// Clamped.
     pub force: Vec<R>,
@@ -33,6 +35,7 @@ pub struct Actuation<R> {
 }
 
 impl<R: Real> Actuation<R> {
+    /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
         let t = &model.topology;
         let zero = |n| vec![R::zero(); n];

@@ -13,6 +13,7 @@ pub struct Factor<R> {
 }
 
 impl<R: Real> Factor<R> {
+    /// Room for a pattern.
     pub fn new(pattern: &Pattern) -> Self {
         Self { rows: vec![R::zero(); pattern.entries()], inverse_diagonal: vec![R::zero(); pattern.rows()] }
     }
@@ -67,6 +68,7 @@ pub struct GeneralFactor<R> {
 }
 
 impl<R: Real> GeneralFactor<R> {
+    /// Room for a pattern.
     pub fn new(pattern: &Pattern) -> Self {
         Self { lower: vec![R::zero(); pattern.entries()], upper: vec![R::zero(); pattern.entries()] }
     }

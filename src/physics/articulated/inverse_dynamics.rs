@@ -37,10 +37,12 @@ pub struct Fields<R> {
     pub weight: Vec<Motion<R>>,
     /// Of the acceleration: `Σ S_i a_i`.
     pub acceleration: Vec<Motion<R>>,
+    /// The cotangent of the weight's field.
     pub weight_cotangent: Vec<Force<R>>,
 }
 
 impl<R: Real> Fields<R> {
+    /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
         let n = model.topology.bodies.len();
         Self {

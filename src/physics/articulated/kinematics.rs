@@ -10,7 +10,9 @@ use crate::spatial::{Force, Inertia, Mat3, Motion, Pose, Quat, Vec3};
 pub struct Link<R> {
     /// Of the body's frame in the world.
     pub position: Vec3<R>,
+    /// From body axes to world axes.
     pub quat: Quat<R>,
+    /// The same as a matrix.
     pub rotation: Mat3<R>,
     /// The reference point of its tree.
     pub origin: Vec3<R>,
@@ -18,6 +20,7 @@ pub struct Link<R> {
     pub center: Vec3<R>,
     /// About the reference point, in world axes.
     pub inertia: Inertia<R>,
+    /// At the reference point.
     pub velocity: Motion<R>,
     /// The acceleration for `a = 0`, gravity included as `−g` of the world.
     pub acceleration: Motion<R>,
@@ -26,14 +29,18 @@ pub struct Link<R> {
 /// A degree of freedom: its axis, and the rate of change of the axis.
 #[derive(Clone, Copy, Debug)]
 pub struct Axis<R> {
+    /// The twist of the bodies below for a unit rate.
     pub motion: Motion<R>,
+    /// How the axis itself moves.
     pub rate: Motion<R>,
 }
 
 /// All bodies of a world and their joint axes, at one state.
 #[derive(Clone, Debug)]
 pub struct Links<R> {
+    /// The world first.
     pub bodies: Vec<Link<R>>,
+    /// One for each dof.
     pub axes: Vec<Axis<R>>,
     /// The body just before each joint's own motion.
     before: Vec<Before<R>>,
@@ -54,7 +61,9 @@ struct Before<R> {
 pub struct LinksCotangent<R> {
     /// Of each body's pose, as a wrench: the power of a twist that displaces the body.
     pub wrench: Vec<Force<R>>,
+    /// Of each body's velocity.
     pub velocity: Vec<Force<R>>,
+    /// Of each body's bias acceleration.
     pub acceleration: Vec<Force<R>>,
     /// Of each joint axis.
     pub axis: Vec<Force<R>>,
@@ -65,6 +74,7 @@ pub struct LinksCotangent<R> {
 }
 
 impl<R: Real> Links<R> {
+    /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
         let world = Link {
             position: Vec3::zero(),
@@ -118,6 +128,7 @@ impl<R: Real> Links<R> {
 }
 
 impl<R: Real> LinksCotangent<R> {
+    /// No cotangent.
     pub fn new(model: &Model<R>) -> Self {
         let (bodies, dofs) = (model.topology.bodies.len(), model.topology.nv);
         let zero = |n| vec![Force::zero(); n];
@@ -130,6 +141,7 @@ impl<R: Real> LinksCotangent<R> {
             parameters: true,
         }
     }
+    /// Sets all entries to zero.
     pub fn clear(&mut self) {
         for all in [&mut self.wrench, &mut self.velocity, &mut self.acceleration, &mut self.axis] {
             all.fill(Force::zero());

@@ -12,15 +12,20 @@ use crate::spatial::{Force, Motion, Vec3, so3_log_jacobian};
 /// One field of body velocities `Y_b = Σ S_i y_i`, and the cotangents that lines give it.
 #[derive(Clone, Debug)]
 pub struct Field<R> {
+    /// The joint velocity (nv).
     pub y: Vec<R>,
+    /// What it gives to each body.
     pub bodies: Vec<Motion<R>>,
+    /// Of each body's velocity.
     pub cotangent: Vec<Force<R>>,
+    /// Of the joint velocity (nv).
     pub y_cotangent: Vec<R>,
     /// Whether anything acts on bodies; otherwise only `y` counts.
     on_bodies: bool,
 }
 
 impl<R: Real> Field<R> {
+    /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
         let (bodies, dofs) = (model.topology.bodies.len(), model.topology.nv);
         Self {
@@ -55,11 +60,17 @@ impl<R: Real> Field<R> {
 
 /// What the pullbacks of forces work on and add to.
 pub struct Pulling<'a, R> {
+    /// The model.
     pub model: &'a Model<R>,
+    /// The state.
     pub state: &'a State<R>,
+    /// The bodies at this state.
     pub links: &'a Links<R>,
+    /// Of the bodies: poses, velocities, axes.
     pub cotangent: &'a mut LinksCotangent<R>,
+    /// Of the state.
     pub out: &'a mut Costate<R>,
+    /// Of the model.
     pub out_model: &'a mut Model<R>,
 }
 
@@ -155,7 +166,9 @@ fn common_ancestor<R>(model: &Model<R>, mut a: usize, mut b: usize) -> usize {
 
 /// A wrench at a site in the axes of the site itself or of a reference site.
 pub struct SiteLine {
+    /// Where it acts.
     pub site: usize,
+    /// Whose axes it is seen from, and which takes the reaction.
     pub reference: Option<usize>,
 }
 

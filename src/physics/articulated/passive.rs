@@ -10,9 +10,13 @@ use crate::spatial::{Force, Quat, Vec3, so3_log_jacobian};
 /// Passive forces by origin, each generalized (nv) [N, N m].
 #[derive(Clone, Debug)]
 pub struct Passive<R> {
+    /// Of springs.
     pub spring: Vec<R>,
+    /// Of dampers.
     pub damper: Vec<R>,
+    /// What lifts bodies against gravity.
     pub gravcomp: Vec<R>,
+    /// Drag and viscosity of the medium.
     pub fluid: Vec<R>,
     /// Their sum, without the gravity compensation that counts as actuation.
     pub total: Vec<R>,
@@ -21,6 +25,7 @@ pub struct Passive<R> {
 }
 
 impl<R: Real> Passive<R> {
+    /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
         let zero = || vec![R::zero(); model.topology.nv];
         Self {

@@ -63,7 +63,9 @@ use place::Source;
 /// A scene: where it came from, and the problem that it states.
 #[derive(Clone, Debug)]
 pub struct Scene {
+    /// Of the scene's file.
     pub path: String,
+    /// What the scene asks for.
     pub problem: Problem,
 }
 

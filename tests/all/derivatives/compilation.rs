@@ -3,6 +3,7 @@
 use costate::model::{Model, Values, assemble};
 use costate::number::{Dual, Real, Single, derivative_check, dot_check};
 use costate::physics::derive::{self, Compilation};
+use costate::spatial::{Quat, Sym3, Vec3};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
@@ -13,8 +14,8 @@ use crate::recorded::{Recorded, all};
 /// A model's numbers, each rotation as a turn from a fixed one (and a zero in the place of `w`).
 fn tangent<R: Real>(model: &Model<R>, base: &Model<f64>) -> Vec<R> {
     let mut turned = model.clone();
-    let each = |q: &mut costate::spatial::Quat<R>, b: costate::spatial::Quat<f64>| {
-        *q = costate::spatial::Quat { w: R::zero(), v: turn_from(*q, b).into() };
+    let each = |q: &mut Quat<R>, b: Quat<f64>| {
+        *q = Quat { w: R::zero(), v: turn_from(*q, b).into() };
     };
     for (m, b) in turned.bodies.iter_mut().zip(&base.bodies) {
         each(&mut m.rotation, b.rotation);
@@ -25,6 +26,23 @@ fn tangent<R: Real>(model: &Model<R>, base: &Model<f64>) -> Vec<R> {
     turned.sites.iter_mut().zip(&base.sites).for_each(|(m, b)| each(&mut m.rotation, b.rotation));
     turned.geoms.iter_mut().zip(&base.geoms).for_each(|(m, b)| each(&mut m.rotation, b.rotation));
     turned.numbers()
+}
+
+/// What can be seen of a model: a rotation that is found from a direction, or from an inertia, jumps
+/// where the direction itself does not.
+fn visible<R: Real>(model: &Model<R>) -> Vec<R> {
+    let mut seen = model.clone();
+    let direction = |q: Quat<R>| Quat { w: R::zero(), v: q.rotate(Vec3::unit(2)) };
+    for body in &mut seen.bodies {
+        if let Some(b) = &mut body.fluid {
+            let s = Sym3::congruence(b.rotation.to_matrix(), b.edges.product(b.edges));
+            b.edges = Vec3::new(s.xx, s.yy, s.zz);
+            b.rotation = Quat { w: R::zero(), v: Vec3::new(s.xy, s.xz, s.yz) };
+        }
+    }
+    seen.sites.iter_mut().for_each(|s| s.rotation = direction(s.rotation));
+    seen.geoms.iter_mut().for_each(|g| g.rotation = direction(g.rotation));
+    seen.numbers()
 }
 
 /// Values of all parameters, and a direction within their bounds.
@@ -50,14 +68,17 @@ fn ask(r: &Recorded) -> Answer {
     let (values, d) = parameters(r);
     let compiled = Compilation::new(&r.description, &values);
     let base = &compiled.model;
-    fn model<R: Real>(r: &Recorded, base: &Model<f64>, values: &[R]) -> Vec<R> {
+    fn model<R: Real>(r: &Recorded, values: &[R]) -> Model<R> {
         let mut model = assemble(&r.description, &mut Values(values.iter()));
         derive::complete(&r.description, &mut model);
-        tangent(&model, base)
+        model
     }
-    let difference = derivative_check(|x| model(r, base, x), |x| model(r, base, x), &values, &d).error;
+    fn seen<R: Real>(r: &Recorded, values: &[R]) -> Vec<R> {
+        visible(&model(r, values))
+    }
+    let difference = derivative_check(|x| seen(r, x), |x| seen(r, x), &values, &d).error;
     let dual: Vec<_> = values.iter().zip(&d).map(|(&x, &d)| Single::new(x, d)).collect();
-    let jd: Vec<f64> = model(r, base, &dual).iter().map(Dual::derivative).collect();
+    let jd: Vec<f64> = tangent(&model(r, &dual), base).iter().map(Dual::derivative).collect();
     // Weights for the tangent of a model; what stands in the place of `w` is written, not read.
     let mut random = Pcg64::seed_from_u64(43);
     let mut weight = base.map(|_| random.random_range(-1.0..1.0));
@@ -83,12 +104,12 @@ fn ask_rotations(r: &Recorded) -> Answer {
     let mut direction = base.map(|_| 0.0);
     let mut weight = base.map(|_| 0.0);
     for (d, w) in direction.bodies.iter_mut().zip(&mut weight.bodies) {
-        d.rotation.v = d.rotation.v.map(|_| random.random_range(-1.0..1.0));
-        w.rotation.v = w.rotation.v.map(|_| random.random_range(-1.0..1.0));
+        let mut three = || Vec3::from([0; 3].map(|_| random.random_range(-1.0..1.0)));
+        (d.rotation.v, w.rotation.v) = (three(), three());
     }
     fn rotations<R: Real>(base: &Model<f64>, d: &Model<f64>, t: R) -> Vec<R> {
         let moved = |(b, d): (&costate::model::Body<f64>, &costate::model::Body<f64>)| {
-            let turn = costate::spatial::Quat::exp(d.rotation.v.map(|w| t.times(w)));
+            let turn = Quat::exp(d.rotation.v.map(|w| t.times(w)));
             (turn * b.rotation.map(R::from_f64)).to_array()
         };
         base.bodies.iter().zip(&d.bodies).flat_map(moved).collect()

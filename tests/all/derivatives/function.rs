@@ -1,12 +1,13 @@
 //! Functions of a few numbers, over every number at once.
 
-use costate::number::{
-    Dual, Few, Lanes, Real, Single, Tangent, Tape, Var, Wide, derivative_check, dot_check,
-};
+use costate::number::{Dual, Few, Lanes, Single, Tangent, Tape, Var, Wide, derivative_check, dot_check};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use super::{Answer, Row};
+
+/// A number with a second derivative.
+type Twice = Single<Single<f64>>;
 
 /// A function and its instances over the numbers that the table needs.
 #[derive(Clone, Copy)]
@@ -18,7 +19,7 @@ pub struct Function {
     pub plain: fn(&[f64]) -> Vec<f64>,
     pub single: fn(&[Single<f64>]) -> Vec<Single<f64>>,
     pub wide: fn(&[Wide<f64>]) -> Vec<Wide<f64>>,
-    pub twice: fn(&[Single<Single<f64>>]) -> Vec<Single<Single<f64>>>,
+    pub twice: fn(&[Twice]) -> Vec<Twice>,
     pub lanes: fn(&[Lanes]) -> Vec<Lanes>,
     pub wide_lanes: fn(&[Wide<Lanes>]) -> Vec<Wide<Lanes>>,
     /// `Jᵀ w` by the tape.
@@ -92,8 +93,7 @@ impl Function {
 
     /// Whether the second derivative along `d` is the difference of the first.
     fn second(&self, x: &[f64], d: &[f64]) -> f64 {
-        type Number = Dual<Single<f64>, Few<Single<f64>, 1>>;
-        let input: Vec<Number> = x
+        let input: Vec<Twice> = x
             .iter()
             .zip(d)
             .map(|(&x, &d)| Dual { value: Single::new(x, d), tangent: Few([Single::constant(d)]) })

@@ -54,15 +54,21 @@ impl Place {
         let mut description = recorded.description.clone();
         description.option.integrator = integrator;
         let model = derive::compile(&description);
-        let (mut state, input) = situation(&model, &recorded.values["states"][state]);
-        for at in &model.topology.joints {
+        let (state, input) = situation(&model, &recorded.values["states"][state]);
+        let mut random = Pcg64::seed_from_u64(17);
+        let t = &model.topology;
+        // Away from rest and from the bounds of ranges, where a difference would see two sides.
+        let mut shift = |n: usize| -> Vec<f64> { (0..n).map(|_| random.random_range(-0.05..0.05)).collect() };
+        let (q, v, act, u) = (shift(t.nv), shift(t.nv), shift(t.na), shift(t.nu));
+        let mut state = state.moved(&model, &q, &v, &act);
+        let mut input = input;
+        input.u.iter_mut().zip(u).for_each(|(u, shift)| *u += shift);
+        for at in &t.joints {
             if let Some(q) = rotation_entry(at.kind, at.q) {
                 let unit = state.quat(q).normalized().to_array();
                 state.q[q..q + 4].copy_from_slice(&unit);
             }
         }
-        let mut random = Pcg64::seed_from_u64(17);
-        let t = &model.topology;
         let mut vector = |n: usize| -> Vec<f64> { (0..n).map(|_| random.random_range(-1.0..1.0)).collect() };
         let fields = [vector(t.nv), vector(t.nv)];
         let moved = [vector(t.nv), vector(t.nv)];
@@ -135,6 +141,23 @@ impl Place {
         (c.flat(), self.direction.flat())
     }
 
+    /// Prints which entries of `Jᵀ w` are not what dual numbers say.
+    fn accuse(&self, operation: &mut impl Operation) {
+        let results = operation.forward(&self.at(0.0), self).len();
+        let w: Vec<f64> = (0..results).map(|k| (1.3 * k as f64).cos()).collect();
+        let mut out = self.back(|_| 0.0);
+        operation.pullback(&self.world, self, &w, &mut out);
+        for (k, (own, d)) in out.flat().iter().zip(self.direction.flat()).enumerate() {
+            let alone = self.direction.map_entries(|n, x| if n == k { x } else { 0.0 });
+            let one = Self { world: self.world.clone(), direction: alone, links: self.links.clone() };
+            let along = operation.forward(&one.at(Single::new(0.0, 1.0)), self);
+            let dual: f64 = along.iter().zip(&w).map(|(y, w)| y.derivative() * w).sum();
+            if (own * d - dual).abs() > 1e-9 * dual.abs().max(1.0) {
+                println!("    entry {k} ({}): {} and not {dual}", one.direction.name_of(k), own * d);
+            }
+        }
+    }
+
     /// A cotangent of zeros, or of known numbers.
     pub fn back(&self, fill: impl Fn(usize) -> f64) -> Back {
         let w = &self.world;
@@ -154,6 +177,43 @@ impl Place {
 }
 
 impl Back {
+    /// The same with every entry of [`Back::flat`] replaced.
+    fn map_entries(&self, f: impl Fn(usize, f64) -> f64) -> Self {
+        let mut next = 0..;
+        let mut each = |x: &mut f64| *x = f(next.next().unwrap(), *x);
+        let mut out = self.clone();
+        let o = &mut out.out;
+        o.state.q.iter_mut().chain(&mut o.state.v).chain(&mut o.state.act).for_each(&mut each);
+        o.input.u.iter_mut().chain(&mut o.input.force).for_each(&mut each);
+        for w in o.state.mocap.iter_mut().chain(&mut o.input.wrench) {
+            let (t, f) = (&mut w.torque, &mut w.force);
+            [&mut t.x, &mut t.y, &mut t.z, &mut f.x, &mut f.y, &mut f.z].into_iter().for_each(&mut each);
+        }
+        o.model.visit(&mut each);
+        out.fields.iter_mut().flatten().for_each(each);
+        out
+    }
+    /// What entry `k` of [`Back::flat`] belongs to.
+    fn name_of(&self, k: usize) -> String {
+        let marked = self.map_entries(|n, _| if n == k { 1.0 } else { 0.0 });
+        let hit = |x: &[f64]| x.iter().position(|x| *x == 1.0);
+        let o = &marked.out;
+        for (name, all) in [("q", &o.state.q), ("v", &o.state.v), ("act", &o.state.act), ("u", &o.input.u)] {
+            if let Some(i) = hit(all) {
+                return format!("{name}[{i}]");
+            }
+        }
+        if let Some(i) = hit(&o.model.numbers()) {
+            let text = |list: Vec<String>| list.into_iter().find(|s| s.contains("1.0"));
+            let m = &o.model;
+            let found = text(m.bodies.iter().map(|x| format!("{x:?}")).collect())
+                .or(text(m.joints.iter().map(|x| format!("{x:?}")).collect()))
+                .or(text(m.tendons.iter().map(|x| format!("{x:?}")).collect()))
+                .or(text(m.actuators.iter().map(|x| format!("{x:?}")).collect()));
+            return format!("number {i} of the model: {found:?}");
+        }
+        "another".to_owned()
+    }
     pub fn flat(&self) -> Vec<f64> {
         let six = |w: &Force<f64>| [w.torque.to_array(), w.force.to_array()].concat();
         let o = &self.out;
@@ -243,6 +303,7 @@ pub fn ask_all<O: Operation>(
             let answer = ask(&mut operation(&place), &place);
             if !answer.is_right() {
                 println!("{} state {state}: {answer:?}", recorded.name);
+                place.accuse(&mut operation(&place));
             }
             worst = worst.worse(answer);
         }
@@ -250,9 +311,10 @@ pub fn ask_all<O: Operation>(
     worst
 }
 
-/// Turns of rotations on the left against fixed ones, `2 (q q₀*)_v`: linear in the numbers of `q`.
+/// Turns of rotations on the left against fixed ones, `2 (q q₀⁻¹)_v`: linear in the numbers of `q`.
 pub fn turn_from<R: Real>(q: Quat<R>, base: Quat<f64>) -> [R; 3] {
-    ((q * base.map(R::from_f64).conjugate()).v * R::from_f64(2.0)).to_array()
+    let square = base.w * base.w + base.v.dot(base.v);
+    ((q * base.map(R::from_f64).conjugate()).v * R::from_f64(2.0 / square)).to_array()
 }
 
 /// A configuration's tangent from a fixed one.
