@@ -21,6 +21,8 @@
 //! The last three and `optimize` come with the feature `app`, which is on by default; without it the
 //! crate is the physics and its derivatives alone.
 
+#![warn(missing_docs)]
+
 pub mod error;
 
 pub mod number;
@@ -44,8 +46,6 @@ pub mod scene;
 
 #[cfg(feature = "app")]
 pub mod report;
-
-#![warn(missing_docs)]
 
 #[cfg(feature = "app")]
 pub mod cli;

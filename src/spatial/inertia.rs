@@ -2,7 +2,7 @@
 
 use std::ops::{Add, AddAssign};
 
-use super::{Force, Motion, Quat, Sym3, Vec3};
+use super::{Force, Mat3, Motion, Quat, Sym3, Vec3};
 use crate::number::Real;
 
 /// Mass, first moment `h = m d` and second moment (rotational inertia) about the reference point.
