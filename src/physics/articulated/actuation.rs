@@ -1,11 +1,18 @@
 //! Actuators: from controls and activations to generalized forces.
 
+mod activation;
+mod transmission;
+
 use super::line::{self, Field, Pulling, SiteLine};
 use super::{Links, inverse_dynamics, tendon};
 use crate::model::description::{Dynamics, JointKind, Transmission};
 use crate::model::{Input, Model, State};
 use crate::number::{Real, leaf_pullback};
-use crate::spatial::{Force, Quat, Vec3, so3_log_jacobian};
+use crate::spatial::Force;
+use activation::{activation_rate, next_activation, next_activation_pullback, period, period_pullback};
+pub(in crate::physics) use activation::{final_activation, final_activation_pullback};
+use transmission::{Asked, joint_moment, length_and_rate, moment_times, transmission_pullback};
+pub(in crate::physics) use transmission::{moment_pullback, moment_row};
 
 /// What the actuators do, each entry (nu) unless said.
 #[derive(Clone, Debug)]
@@ -79,169 +86,9 @@ fn bounded_pullback<R: Real>(x: R, range: &Option<[R; 2]>, weight: R, out: &mut 
     weight - below - above
 }
 
-/// The rate of an activation: of `(act, u, τ)`.
-fn activation_rate<R: Real>(dynamics: Dynamics, [act, u, tau]: [R; 3]) -> R {
-    match dynamics {
-        Dynamics::None => R::zero(),
-        Dynamics::Integrator => u,
-        Dynamics::Filter | Dynamics::FilterExact => (u - act) / tau.max(R::from_f64(1e-15)),
-    }
-}
-
-/// The activation after a step `h` at a given rate, before its range: of `(act, rate, τ, h)`.
-fn advanced<R: Real>(dynamics: Dynamics, [act, rate, tau, h]: [R; 4]) -> R {
-    if dynamics == Dynamics::FilterExact {
-        let tau = tau.max(R::from_f64(1e-15));
-        act + rate * tau * (R::one() - (-(h / tau)).exp())
-    } else {
-        act + rate * h
-    }
-}
-
-/// Whether the activation of actuator `k` stands still.
-fn frozen<R>(model: &Model<R>, k: usize) -> bool {
-    model.topology.actuators[k].disabled || !model.topology.flags.actuation
-}
-
-/// The activation of actuator `k` after a step at `rate`, within its range.
-fn next_activation<R: Real>(model: &Model<R>, k: usize, act: R, rate: R) -> R {
-    if frozen(model, k) {
-        return act;
-    }
-    let actuator = &model.actuators[k];
-    let x = [act, rate, actuator.time_constant, model.option.timestep];
-    bounded(advanced(model.topology.actuators[k].dynamics, x), &actuator.act_range)
-}
-
-/// The pullback of [`next_activation`]: cotangents of activation and rate.
-fn next_activation_pullback<R: Real>(
-    model: &Model<R>,
-    k: usize,
-    act: R,
-    rate: R,
-    weight: R,
-    out: &mut Model<R>,
-) -> (R, R) {
-    if frozen(model, k) {
-        return (weight, R::zero());
-    }
-    let (actuator, dynamics) = (&model.actuators[k], model.topology.actuators[k].dynamics);
-    let x = [act, rate, actuator.time_constant, model.option.timestep];
-    let inside =
-        bounded_pullback(advanced(dynamics, x), &actuator.act_range, weight, &mut out.actuators[k].act_range);
-    let [by_act, by_rate, by_tau, by_h] = leaf_pullback(|x| [advanced(dynamics, x)], x, [inside]);
-    out.actuators[k].time_constant += by_tau;
-    out.option.timestep += by_h;
-    (by_act, by_rate)
-}
-
 fn control<R: Real>(model: &Model<R>, input: &Input<R>, k: usize) -> R {
     let clamp = model.topology.flags.clampctrl;
     if clamp { bounded(input.u[k], &model.actuators[k].ctrl_range) } else { input.u[k] }
-}
-
-/// Length and rate of the transmission of actuator `k`.
-fn length_and_rate<R: Real>(model: &Model<R>, state: &State<R>, links: &Links<R>, k: usize) -> (R, R) {
-    let gear = &model.actuators[k].gear;
-    let velocity = |b: usize| links.bodies[b].velocity;
-    match model.topology.actuators[k].transmission {
-        Transmission::Joint(j) | Transmission::JointInParent(j) => {
-            let at = &model.topology.joints[j];
-            if matches!(at.kind, JointKind::Slide | JointKind::Hinge) {
-                return (gear[0] * state.q[at.q], gear[0] * state.v[at.v]);
-            }
-            let moment = joint_moment(model, state, k, j);
-            let n = at.kind.sizes().1;
-            let rate = (0..n).fold(R::zero(), |sum, i| sum + moment[i] * state.v[at.v + i]);
-            let length = match at.kind {
-                JointKind::Ball => {
-                    Vec3::new(moment[0], moment[1], moment[2]).dot(state.quat(at.q).normalized().log())
-                }
-                _ => R::zero(),
-            };
-            (length, rate)
-        }
-        Transmission::Tendon(t) => {
-            let length = tendon::length(model, state, links, t);
-            (gear[0] * length, gear[0] * tendon::rate(model, links, t, &state.v, velocity))
-        }
-        Transmission::Site { site, reference } => {
-            let (length, parts) = line::site_line(model, links, &SiteLine { site, reference }, gear);
-            (length, parts.iter().fold(R::zero(), |sum, &(b, g)| sum + velocity(b).dot(g)))
-        }
-    }
-}
-
-/// The moment of an actuator on a ball or free joint; given in the parent's axes, its rotation is
-/// seen from the child's.
-fn joint_moment<R: Real>(model: &Model<R>, state: &State<R>, k: usize, j: usize) -> [R; 6] {
-    let mut gear = model.actuators[k].gear;
-    let at = &model.topology.joints[j];
-    let in_parent = matches!(model.topology.actuators[k].transmission, Transmission::JointInParent(_));
-    let (start, q) = if at.kind == JointKind::Free { (3, at.q + 3) } else { (0, at.q) };
-    if in_parent {
-        let g = Vec3::new(gear[start], gear[start + 1], gear[start + 2]);
-        let turned = state.quat(q).normalized().conjugate().rotate(g);
-        gear[start..start + 3].copy_from_slice(&turned.to_array());
-    }
-    gear
-}
-
-/// The activation that a step ends with: that of a servo on a rotation in space moves by whole turns
-/// to where it is nearest to the length at the start of the step.
-pub(in crate::physics) fn final_activation<R: Real>(
-    model: &Model<R>,
-    k: usize,
-    act: R,
-    rate: R,
-    length: R,
-) -> R {
-    let next = next_activation(model, k, act, rate);
-    match period(model, k) {
-        Some(period) if !frozen(model, k) => next + period * ((length - next) / period).round(),
-        _ => next,
-    }
-}
-
-/// The pullback of [`final_activation`]: cotangents of activation and rate.
-pub(in crate::physics) fn final_activation_pullback<R: Real>(
-    model: &Model<R>,
-    k: usize,
-    (act, rate, length): (R, R, R),
-    weight: R,
-    out: &mut Model<R>,
-) -> (R, R) {
-    if let Some(period) = period(model, k).filter(|_| !frozen(model, k)) {
-        let turns = ((length - next_activation(model, k, act, rate)) / period).round();
-        period_pullback(model, k, weight * turns, out);
-    }
-    next_activation_pullback(model, k, act, rate, weight, out)
-}
-
-/// The signal of one turn, `2π |gear|`, of a servo on a rotation in space: its set point and its
-/// control move by whole turns to where they are nearest to length and activation.
-fn period<R: Real>(model: &Model<R>, k: usize) -> Option<R> {
-    model.topology.actuators[k].winds.then(|| turning_gear(model, k).norm().times(2.0 * std::f64::consts::PI))
-}
-
-/// The part of the gear that belongs to rotations.
-fn turning_gear<R: Real>(model: &Model<R>, k: usize) -> Vec3<R> {
-    let (gear, start) = (&model.actuators[k].gear, turning_start(model, k));
-    Vec3::new(gear[start], gear[start + 1], gear[start + 2])
-}
-
-fn turning_start<R>(model: &Model<R>, k: usize) -> usize {
-    if matches!(model.topology.actuators[k].transmission, Transmission::Site { .. }) { 3 } else { 0 }
-}
-
-/// The pullback of [`period`].
-fn period_pullback<R: Real>(model: &Model<R>, k: usize, weight: R, out: &mut Model<R>) {
-    let gear = turning_gear(model, k);
-    let by = gear * (weight.times(2.0 * std::f64::consts::PI) / gear.norm());
-    let start = turning_start(model, k);
-    for (own, by) in out.actuators[k].gear[start..start + 3].iter_mut().zip(by.to_array()) {
-        *own += by;
-    }
 }
 
 /// `gain · signal + bias`.
@@ -415,56 +262,6 @@ pub(in crate::physics) fn rate_slope<R: Real>(model: &Model<R>, actuation: &Actu
     R::select(slope_counts(model, actuation, k), slope, R::zero())
 }
 
-/// The moment of actuator `k`, dense (nv).
-pub(in crate::physics) fn moment_row<R: Real>(
-    model: &Model<R>,
-    state: &State<R>,
-    stage: (&Links<R>, &[R]),
-    k: usize,
-    out: &mut [R],
-) {
-    out.fill(R::zero());
-    let (links, jacobian) = stage;
-    let gear = &model.actuators[k].gear;
-    match model.topology.actuators[k].transmission {
-        Transmission::Joint(j) | Transmission::JointInParent(j) => {
-            let at = &model.topology.joints[j];
-            let n = at.kind.sizes().1;
-            let moment = joint_moment(model, state, k, j);
-            out[at.v..at.v + n].copy_from_slice(&moment[..n]);
-        }
-        Transmission::Tendon(t) => {
-            let nv = model.topology.nv;
-            for (own, x) in out.iter_mut().zip(&jacobian[t * nv..(t + 1) * nv]) {
-                *own = gear[0] * *x;
-            }
-        }
-        Transmission::Site { site, reference } => {
-            for (b, g) in line::site_line(model, links, &SiteLine { site, reference }, gear).1 {
-                tendon::add_row(model, links, b, g, out);
-            }
-        }
-    }
-}
-
-/// The pullback of `m · y` of the moment of actuator `k`, for the joint velocity of the field.
-pub(in crate::physics) fn moment_pullback<R: Real>(
-    p: &mut Pulling<'_, R>,
-    k: usize,
-    unused: &mut Field<R>,
-    field: &mut Field<R>,
-) {
-    let nothing = Asked { length: R::zero(), rate: R::zero() };
-    transmission_pullback(p, k, [R::zero(), R::zero(), R::one()], nothing, unused, field);
-}
-
-/// Cotangents of the length and the rate of a transmission.
-#[derive(Clone, Copy, Debug)]
-struct Asked<R> {
-    length: R,
-    rate: R,
-}
-
 /// The weight of the unbounded forces: zero where a joint's bound acts. Bounds get their share.
 pub fn bounds_pullback<R: Real>(
     p: &mut Pulling<'_, R>,
@@ -477,35 +274,6 @@ pub fn bounds_pullback<R: Real>(
             let range = &p.model.joints[j].force_range;
             let share = &mut p.out_model.joints[j].force_range;
             out[i] = bounded_pullback(actuation.unbounded[i], range, weight[i], share);
-        }
-    }
-}
-
-/// The moment of actuator `k` times a joint velocity `y` whose body velocities are in `field`.
-fn moment_times<R: Real>(
-    model: &Model<R>,
-    state: &State<R>,
-    links: &Links<R>,
-    k: usize,
-    y: &[R],
-    field: &Field<R>,
-) -> R {
-    let gear = &model.actuators[k].gear;
-    match model.topology.actuators[k].transmission {
-        Transmission::Joint(j) | Transmission::JointInParent(j) => {
-            let at = &model.topology.joints[j];
-            if matches!(at.kind, JointKind::Slide | JointKind::Hinge) {
-                return gear[0] * y[at.v];
-            }
-            let moment = joint_moment(model, state, k, j);
-            (0..at.kind.sizes().1).fold(R::zero(), |sum, i| sum + moment[i] * y[at.v + i])
-        }
-        Transmission::Tendon(t) => gear[0] * tendon::rate(model, links, t, y, |b| field.bodies[b]),
-        Transmission::Site { site, reference } => {
-            line::site_line(model, links, &SiteLine { site, reference }, gear)
-                .1
-                .iter()
-                .fold(R::zero(), |sum, &(b, g)| sum + field.bodies[b].dot(g))
         }
     }
 }
@@ -529,6 +297,8 @@ pub fn actuation_pullback<R: Real>(
     for k in 0..model.actuators.len() {
         let layout = &model.topology.actuators[k];
         if layout.disabled {
+            // It exerts no force, but its activation has a rate.
+            law_pullback(p, input, actuation, k, (R::zero(), R::zero()), act, out_u);
             continue;
         }
         let by_force = moment_times(model, p.state, p.links, k, &weight.y, weight);
@@ -643,90 +413,5 @@ fn law_pullback<R: Real>(
     Asked {
         length: by_force * (a.gain[1] * signal + a.bias[1]),
         rate: by_force * (a.gain[2] * signal + a.bias[2]),
-    }
-}
-
-/// Back through length, rate and moment, given their values and the force.
-fn transmission_pullback<R: Real>(
-    p: &mut Pulling<'_, R>,
-    k: usize,
-    [length, rate, force]: [R; 3],
-    asked: Asked<R>,
-    velocity: &mut Field<R>,
-    weight: &mut Field<R>,
-) {
-    let model = p.model;
-    let gear = &model.actuators[k].gear;
-    match model.topology.actuators[k].transmission {
-        Transmission::Joint(j) | Transmission::JointInParent(j) => {
-            let at = &model.topology.joints[j];
-            if matches!(at.kind, JointKind::Slide | JointKind::Hinge) {
-                p.out.q[at.v] += gear[0] * asked.length;
-                p.out.v[at.v] += gear[0] * asked.rate;
-                p.out_model.actuators[k].gear[0] +=
-                    p.state.q[at.q] * asked.length + p.state.v[at.v] * asked.rate + weight.y[at.v] * force;
-                return;
-            }
-            turning_joint_pullback(p, k, j, force, asked, weight);
-        }
-        Transmission::Tendon(t) => {
-            // Lengths and rates of the actuator are the tendon's times the gear.
-            let share = (length * asked.length + rate * asked.rate) / gear[0];
-            let by_force = moment_times(model, p.state, p.links, k, &weight.y, weight) / gear[0];
-            p.out_model.actuators[k].gear[0] += share + by_force * force;
-            let rates = &mut [(velocity, gear[0] * asked.rate), (weight, gear[0] * force)];
-            tendon::pullback(p, t, gear[0] * asked.length, rates);
-        }
-        Transmission::Site { site, reference } => {
-            let rates = &mut [(velocity, asked.rate), (weight, force)];
-            let line = SiteLine { site, reference };
-            let share = line::site_line_pullback(p, &line, gear, asked.length, rates);
-            for (own, by) in p.out_model.actuators[k].gear.iter_mut().zip(share) {
-                *own += by;
-            }
-        }
-    }
-}
-
-/// Actuators on ball and free joints.
-fn turning_joint_pullback<R: Real>(
-    p: &mut Pulling<'_, R>,
-    k: usize,
-    j: usize,
-    force: R,
-    asked: Asked<R>,
-    weight: &Field<R>,
-) {
-    let model = p.model;
-    let at = &model.topology.joints[j];
-    let moment = joint_moment(model, p.state, k, j);
-    let n = at.kind.sizes().1;
-    let mut by_moment = [R::zero(); 6];
-    for i in 0..n {
-        p.out.v[at.v + i] += moment[i] * asked.rate;
-        by_moment[i] = p.state.v[at.v + i] * asked.rate + weight.y[at.v + i] * force;
-    }
-    let (start, q) = if at.kind == JointKind::Free { (3, at.q + 3) } else { (0, at.q) };
-    let rotation: Quat<R> = p.state.quat(q).normalized();
-    let mut by_turn = Vec3::zero();
-    let g = Vec3::new(moment[start], moment[start + 1], moment[start + 2]);
-    if at.kind == JointKind::Ball {
-        let turn = rotation.log();
-        by_turn += so3_log_jacobian(turn).transpose_mul(g * asked.length);
-        for (own, x) in by_moment.iter_mut().zip(turn.to_array()) {
-            *own += x * asked.length;
-        }
-    }
-    if matches!(model.topology.actuators[k].transmission, Transmission::JointInParent(_)) {
-        // g = Rᵀ gear: a turn w of the child on the right changes it by −w × g.
-        let by = Vec3::new(by_moment[start], by_moment[start + 1], by_moment[start + 2]);
-        by_turn += -g.cross(by);
-        by_moment[start..start + 3].copy_from_slice(&rotation.rotate(by).to_array());
-    }
-    for (own, by) in p.out.q[at.v + start..at.v + start + 3].iter_mut().zip(by_turn.to_array()) {
-        *own += by;
-    }
-    for (own, by) in p.out_model.actuators[k].gear.iter_mut().zip(by_moment).take(n) {
-        *own += by;
     }
 }
