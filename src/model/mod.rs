@@ -6,6 +6,7 @@
 
 mod assemble;
 pub mod description;
+mod entries;
 mod parameter;
 mod state;
 mod tree;

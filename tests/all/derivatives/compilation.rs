@@ -138,7 +138,7 @@ fn worst(ask: impl Fn(&Recorded) -> Answer) -> Answer {
 pub fn rows() -> Vec<Row> {
     vec![
         Row::new("physics/derive.rs::pullback", || worst(ask)),
-        Row::new("model/tree.rs::rotations_pullback", || worst(ask_rotations)),
+        Row::new("model/entries.rs::rotations_pullback", || worst(ask_rotations)),
     ]
 }
 
