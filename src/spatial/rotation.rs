@@ -225,8 +225,13 @@ pub fn rotation_z_to<R: Real>(d: Vec3<R>) -> Quat<R> {
     let n = d.norm();
     let down = (d.x * d.x + d.y * d.y).lt((n * n).times(1e-20)) & d.z.lt(R::zero());
     // There the half turn comes first and the least turn from −z to d follows: smooth in d.
+    // n + d_z without cancellation below the horizon.
+    let below = d.z.lt(R::zero());
+    let square = d.x * d.x + d.y * d.y;
+    let lift = square / R::select(below, n - d.z, R::one());
+    let sum = R::select(below, lift, n + d.z);
     let q = Quat {
-        w: R::select(down, -d.y, n + d.z),
+        w: R::select(down, -d.y, sum),
         v: Vec3::select(down, Vec3::new(n - d.z, R::zero(), d.x), Vec3::new(-d.y, d.x, R::zero())),
     };
     q.normalized()

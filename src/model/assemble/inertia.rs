@@ -35,9 +35,10 @@ pub(super) fn body<R: Real, S: Source<R>>(
     }
     let frame = match &file.inertial {
         Inertial::FromGeoms => {
-            // A body without geoms has its centre, to no consequence but for a lower bound of mass, where
-            // MuJoCo puts it.
-            body.center = if d.geoms.iter().any(|g| g.body == b) { body.center } else { body.position };
+            // A body that nothing weighs has its centre, to no consequence but for lower bounds and inverse
+            // weights, where MuJoCo puts it.
+            let weightless = !pieces.iter().any(|p| p.body == b);
+            body.center = if weightless { body.position } else { body.center };
             collect(&mut body, pieces.iter().filter(|p| p.body == b))
         }
         Inertial::Diagonal { mass, placement, moments } => {

@@ -92,6 +92,7 @@ fn principal_axes_of_eight_tensors_are_those_of_each_alone() {
         assert!(moments.x >= moments.y && moments.y >= moments.z);
         let back = Sym3::congruence(axes.to_matrix(), moments).to_array();
         let error = back.iter().zip(tensor).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs()));
-        assert!(error < 2e-15, "lane {lane}: {error:e}");
+        // A few roundings of entries up to three.
+        assert!(error < 5e-15, "lane {lane}: {error:e}");
     }
 }
