@@ -103,7 +103,8 @@ fn jacobians(c: &mut Criterion) {
             b.iter(|| linearization.update(&state, &input));
         });
         let dual: Model<Wide<f64>> = model.map(Dual::constant);
-        let (mut x, u) = (state.map(Dual::constant), Input::zero(&dual));
+        let mut x: State<Wide<f64>> = state.map(Dual::constant);
+        let u = Input::zero(&dual);
         let (mut record, mut next) = (Record::new(&dual), x.clone());
         group.bench_function(BenchmarkId::new("duals", joints), |b| {
             b.iter(|| {
