@@ -4,6 +4,8 @@
 //! world as body 0; joints, geoms and sites body by body. Everything outside the tree keeps the
 //! order of the document.
 
+use std::sync::Arc;
+
 use crate::spatial::{Pose, Quat, Vec3};
 
 /// A whole model as read from a file; what the reader returns is valid.
@@ -176,6 +178,25 @@ pub struct Flags {
     pub eulerdamp: bool,
     /// Whether the overriding numbers count for every contact.
     pub override_contacts: bool,
+}
+
+impl Flags {
+    /// Whether equality constraints act.
+    pub fn equalities(&self) -> bool {
+        self.constraint && self.equality
+    }
+    /// Whether joints and tendons have limits.
+    pub fn limits(&self) -> bool {
+        self.constraint && self.limit
+    }
+    /// Whether joints and tendons have dry friction.
+    pub fn friction_losses(&self) -> bool {
+        self.constraint && self.frictionloss
+    }
+    /// Whether geoms touch.
+    pub fn contacts(&self) -> bool {
+        self.constraint && self.contact
+    }
 }
 
 impl Default for Flags {
@@ -509,6 +530,17 @@ pub struct Mesh {
     pub moments: [f64; 3],
     /// Where the inertial frame was in the mesh's own coordinates; it is multiplied into each geom.
     pub pose: Pose<f64>,
+    /// What touches, if a geom that may touch is this mesh.
+    pub hull: Option<Arc<Hull>>,
+}
+
+/// The convex hull of a mesh.
+#[derive(Clone, Debug)]
+pub struct Hull {
+    /// In the mesh's own inertial frame [m]; each is a corner.
+    pub vertices: Vec<[f64; 3]>,
+    /// Three vertices each, counterclockwise from outside; none if all vertices lie in one plane.
+    pub triangles: Vec<[u32; 3]>,
 }
 
 /// A tendon: a length that is a function of the configuration.
@@ -706,21 +738,23 @@ pub struct Constraints {
     pub sensors: Vec<Sensor>,
 }
 
-/// An explicit pair of geoms; what the file leaves out is `None`.
+/// An explicit pair of geoms: its numbers are its own, none come from the geoms.
 #[derive(Clone, Debug)]
 pub struct Pair {
+    /// If the file gives one.
+    pub name: Option<String>,
     /// The two that touch.
     pub geoms: (usize, usize),
     /// How many directions friction acts in.
-    pub condim: Option<u32>,
+    pub condim: u32,
     /// Two sliding, one torsional, two rolling.
-    pub friction: Option<[f64; 5]>,
+    pub friction: [f64; 5],
     /// Reference of the contact.
-    pub solref: Option<[f64; 2]>,
-    /// Reference of the friction.
-    pub solref_friction: Option<[f64; 2]>,
+    pub solref: [f64; 2],
+    /// Reference of the friction; zero: that of the contact.
+    pub solref_friction: [f64; 2],
     /// Impedance of the contact.
-    pub solimp: Option<[f64; 5]>,
+    pub solimp: [f64; 5],
     /// The distance at which a contact is made [m].
     pub margin: f64,
     /// The part of the margin in which it does not act yet [m].

@@ -1,8 +1,9 @@
 //! Every number of a model, in one order.
 
+use super::constraint::{Constants, Equality, FrictionLoss, Limit, Override, Pair};
 use super::tree::{Actuator, Body, FluidBox, Geom, Joint, Model, Options, Site, Tendon};
 use crate::number::{Real, Single};
-use crate::spatial::{Quat, Sym3, Vec3};
+use crate::spatial::{Pose, Quat, Sym3, Vec3};
 
 fn three<R: Copy, S>(f: &mut impl FnMut(R) -> S, v: Vec3<R>) -> Vec3<S> {
     Vec3 { x: f(v.x), y: f(v.y), z: f(v.z) }
@@ -23,6 +24,13 @@ fn option<R: Copy, S>(f: &mut impl FnMut(R) -> S, o: &Options<R>) -> Options<S> 
         wind: three(f, o.wind),
         density: f(o.density),
         viscosity: f(o.viscosity),
+        impratio: f(o.impratio),
+        overriding: o.overriding.map(|o| Override {
+            margin: f(o.margin),
+            solref: o.solref.map(&mut *f),
+            solimp: o.solimp.map(&mut *f),
+            friction: o.friction.map(&mut *f),
+        }),
     }
 }
 
@@ -50,6 +58,35 @@ fn joint<R: Copy, S>(f: &mut impl FnMut(R) -> S, j: &Joint<R>) -> Joint<S> {
         armature: f(j.armature),
         springdamper: pair(f, j.springdamper),
         force_range: pair(f, j.force_range),
+        limit: j.limit.map(|l| limit(f, &l)),
+        friction_loss: j.friction_loss.map(|l| friction_loss(f, &l)),
+    }
+}
+
+fn limit<R: Copy, S>(f: &mut impl FnMut(R) -> S, l: &Limit<R>) -> Limit<S> {
+    Limit {
+        range: l.range.map(&mut *f),
+        margin: f(l.margin),
+        solref: l.solref.map(&mut *f),
+        solimp: l.solimp.map(&mut *f),
+    }
+}
+
+fn friction_loss<R: Copy, S>(f: &mut impl FnMut(R) -> S, l: &FrictionLoss<R>) -> FrictionLoss<S> {
+    FrictionLoss { force: f(l.force), solref: l.solref.map(&mut *f), solimp: l.solimp.map(&mut *f) }
+}
+
+fn geom<R: Copy, S>(f: &mut impl FnMut(R) -> S, g: &Geom<R>) -> Geom<S> {
+    Geom {
+        position: three(f, g.position),
+        rotation: four(f, g.rotation),
+        size: three(f, g.size),
+        friction: g.friction.map(&mut *f),
+        solmix: f(g.solmix),
+        solref: g.solref.map(&mut *f),
+        solimp: g.solimp.map(&mut *f),
+        margin: f(g.margin),
+        gap: f(g.gap),
     }
 }
 
@@ -61,6 +98,8 @@ fn tendon<R: Copy, S>(f: &mut impl FnMut(R) -> S, t: &Tendon<R>) -> Tendon<S> {
         spring_length: t.spring_length.map(&mut *f),
         armature: f(t.armature),
         force_range: pair(f, t.force_range),
+        limit: t.limit.map(|l| limit(f, &l)),
+        friction_loss: t.friction_loss.map(|l| friction_loss(f, &l)),
     }
 }
 
@@ -74,6 +113,36 @@ fn actuator<R: Copy, S>(f: &mut impl FnMut(R) -> S, a: &Actuator<R>) -> Actuator
         ctrl_range: pair(f, a.ctrl_range),
         force_range: pair(f, a.force_range),
         act_range: pair(f, a.act_range),
+    }
+}
+
+fn equality<R: Copy, S>(f: &mut impl FnMut(R) -> S, e: &Equality<R>) -> Equality<S> {
+    Equality {
+        solref: e.solref.map(&mut *f),
+        solimp: e.solimp.map(&mut *f),
+        frames: e.frames.map(|p| Pose { position: three(f, p.position), rotation: four(f, p.rotation) }),
+        torque_scale: f(e.torque_scale),
+        polynomial: e.polynomial.map(&mut *f),
+    }
+}
+
+fn explicit_pair<R: Copy, S>(f: &mut impl FnMut(R) -> S, p: &Pair<R>) -> Pair<S> {
+    Pair {
+        friction: p.friction.map(&mut *f),
+        solref: p.solref.map(&mut *f),
+        solref_friction: p.solref_friction.map(&mut *f),
+        solimp: p.solimp.map(&mut *f),
+        margin: f(p.margin),
+        gap: f(p.gap),
+    }
+}
+
+fn constants<R: Copy, S>(f: &mut impl FnMut(R) -> S, c: &Constants<R>) -> Constants<S> {
+    Constants {
+        body_invweight: c.body_invweight.iter().map(|w| w.map(&mut *f)).collect(),
+        dof_invweight: c.dof_invweight.iter().map(|&w| f(w)).collect(),
+        tendon_invweight: c.tendon_invweight.iter().map(|&w| f(w)).collect(),
+        tendon_length: c.tendon_length.iter().map(|&w| f(w)).collect(),
     }
 }
 
@@ -92,17 +161,12 @@ impl<R: Copy> Model<R> {
                 .iter()
                 .map(|s| Site { position: three(f, s.position), rotation: four(f, s.rotation) })
                 .collect(),
-            geoms: self
-                .geoms
-                .iter()
-                .map(|g| Geom {
-                    position: three(f, g.position),
-                    rotation: four(f, g.rotation),
-                    size: three(f, g.size),
-                })
-                .collect(),
+            geoms: self.geoms.iter().map(|g| geom(f, g)).collect(),
             tendons: self.tendons.iter().map(|t| tendon(f, t)).collect(),
             actuators: self.actuators.iter().map(|a| actuator(f, a)).collect(),
+            equalities: self.equalities.iter().map(|e| equality(f, e)).collect(),
+            pairs: self.pairs.iter().map(|p| explicit_pair(f, p)).collect(),
+            constants: constants(f, &self.constants),
         }
     }
 
@@ -118,57 +182,50 @@ impl<R: Copy> Model<R> {
     /// Visits all numbers in place.
     pub fn visit(&mut self, mut f: impl FnMut(&mut R)) {
         let f = &mut f;
-        fn three<R>(f: &mut impl FnMut(&mut R), v: &mut Vec3<R>) {
-            f(&mut v.x);
-            f(&mut v.y);
-            f(&mut v.z);
-        }
-        fn four<R>(f: &mut impl FnMut(&mut R), q: &mut Quat<R>) {
-            f(&mut q.w);
-            three(f, &mut q.v);
-        }
-        let o = &mut self.option;
-        f(&mut o.timestep);
-        three(f, &mut o.gravity);
-        three(f, &mut o.wind);
-        f(&mut o.density);
-        f(&mut o.viscosity);
+        visit_option(f, &mut self.option);
         for b in &mut self.bodies {
-            three(f, &mut b.position);
-            four(f, &mut b.rotation);
+            visit_three(f, &mut b.position);
+            visit_four(f, &mut b.rotation);
             f(&mut b.mass);
-            three(f, &mut b.center);
+            visit_three(f, &mut b.center);
             let Sym3 { xx, yy, zz, xy, xz, yz } = &mut b.inertia;
             [xx, yy, zz, xy, xz, yz].into_iter().for_each(&mut *f);
             f(&mut b.gravcomp);
             if let Some(b) = &mut b.fluid {
-                three(f, &mut b.edges);
-                four(f, &mut b.rotation);
+                visit_three(f, &mut b.edges);
+                visit_four(f, &mut b.rotation);
             }
         }
         for j in &mut self.joints {
-            three(f, &mut j.axis);
-            three(f, &mut j.anchor);
+            visit_three(f, &mut j.axis);
+            visit_three(f, &mut j.anchor);
             f(&mut j.reference);
             f(&mut j.spring_reference);
             j.stiffness.iter_mut().chain(&mut j.damping).for_each(&mut *f);
             f(&mut j.armature);
             j.springdamper.iter_mut().flatten().chain(j.force_range.iter_mut().flatten()).for_each(&mut *f);
+            visit_bounds(f, &mut j.limit, &mut j.friction_loss);
         }
         for s in &mut self.sites {
-            three(f, &mut s.position);
-            four(f, &mut s.rotation);
+            visit_three(f, &mut s.position);
+            visit_four(f, &mut s.rotation);
         }
         for g in &mut self.geoms {
-            three(f, &mut g.position);
-            four(f, &mut g.rotation);
-            three(f, &mut g.size);
+            visit_three(f, &mut g.position);
+            visit_four(f, &mut g.rotation);
+            visit_three(f, &mut g.size);
+            g.friction.iter_mut().for_each(&mut *f);
+            f(&mut g.solmix);
+            g.solref.iter_mut().chain(&mut g.solimp).for_each(&mut *f);
+            f(&mut g.margin);
+            f(&mut g.gap);
         }
         for t in &mut self.tendons {
             let numbers = t.weights.iter_mut().chain(&mut t.stiffness).chain(&mut t.damping);
             numbers.chain(&mut t.spring_length).for_each(&mut *f);
             f(&mut t.armature);
             t.force_range.iter_mut().flatten().for_each(&mut *f);
+            visit_bounds(f, &mut t.limit, &mut t.friction_loss);
         }
         for a in &mut self.actuators {
             a.gear.iter_mut().chain(&mut a.gain).chain(&mut a.bias).for_each(&mut *f);
@@ -178,6 +235,84 @@ impl<R: Copy> Model<R> {
                 range.iter_mut().flatten().for_each(&mut *f);
             }
         }
+        visit_constraints(f, &mut self.equalities, &mut self.pairs);
+        let c = &mut self.constants;
+        c.body_invweight.iter_mut().flatten().for_each(&mut *f);
+        for list in [&mut c.dof_invweight, &mut c.tendon_invweight, &mut c.tendon_length] {
+            list.iter_mut().for_each(&mut *f);
+        }
+    }
+
+    /// All rotations, in one order.
+    pub fn rotations(&mut self) -> impl Iterator<Item = &mut Quat<R>> {
+        let bodies = self
+            .bodies
+            .iter_mut()
+            .flat_map(|b| [Some(&mut b.rotation), b.fluid.as_mut().map(|b| &mut b.rotation)]);
+        let frames = self.equalities.iter_mut().flat_map(|e| &mut e.frames).map(|p| &mut p.rotation);
+        bodies
+            .flatten()
+            .chain(self.sites.iter_mut().map(|s| &mut s.rotation))
+            .chain(self.geoms.iter_mut().map(|g| &mut g.rotation))
+            .chain(frames)
+    }
+}
+
+fn visit_three<R>(f: &mut impl FnMut(&mut R), v: &mut Vec3<R>) {
+    f(&mut v.x);
+    f(&mut v.y);
+    f(&mut v.z);
+}
+
+fn visit_four<R>(f: &mut impl FnMut(&mut R), q: &mut Quat<R>) {
+    f(&mut q.w);
+    visit_three(f, &mut q.v);
+}
+
+fn visit_option<R>(f: &mut impl FnMut(&mut R), o: &mut Options<R>) {
+    f(&mut o.timestep);
+    visit_three(f, &mut o.gravity);
+    visit_three(f, &mut o.wind);
+    f(&mut o.density);
+    f(&mut o.viscosity);
+    f(&mut o.impratio);
+    if let Some(o) = &mut o.overriding {
+        f(&mut o.margin);
+        o.solref.iter_mut().chain(&mut o.solimp).chain(&mut o.friction).for_each(&mut *f);
+    }
+}
+
+fn visit_bounds<R>(
+    f: &mut impl FnMut(&mut R),
+    limit: &mut Option<Limit<R>>,
+    loss: &mut Option<FrictionLoss<R>>,
+) {
+    if let Some(l) = limit {
+        l.range.iter_mut().for_each(&mut *f);
+        f(&mut l.margin);
+        l.solref.iter_mut().chain(&mut l.solimp).for_each(&mut *f);
+    }
+    if let Some(l) = loss {
+        f(&mut l.force);
+        l.solref.iter_mut().chain(&mut l.solimp).for_each(&mut *f);
+    }
+}
+
+fn visit_constraints<R>(f: &mut impl FnMut(&mut R), equalities: &mut [Equality<R>], pairs: &mut [Pair<R>]) {
+    for e in equalities {
+        e.solref.iter_mut().chain(&mut e.solimp).for_each(&mut *f);
+        for frame in &mut e.frames {
+            visit_three(f, &mut frame.position);
+            visit_four(f, &mut frame.rotation);
+        }
+        f(&mut e.torque_scale);
+        e.polynomial.iter_mut().for_each(&mut *f);
+    }
+    for p in pairs {
+        let numbers = p.friction.iter_mut().chain(&mut p.solref).chain(&mut p.solref_friction);
+        numbers.chain(&mut p.solimp).for_each(&mut *f);
+        f(&mut p.margin);
+        f(&mut p.gap);
     }
 }
 
@@ -204,18 +339,9 @@ impl<R: Real> Model<R> {
     /// Turns the cotangents of small turns, kept in the vector parts of `cotangent`'s rotations,
     /// into cotangents of the four numbers of this model's rotations.
     pub fn rotations_pullback(&self, cotangent: &mut Self) {
-        let turn = |q: Quat<R>, w: &mut Quat<R>| *w = q.pullback_of_turn(w.v);
-        for (m, c) in self.bodies.iter().zip(&mut cotangent.bodies) {
-            turn(m.rotation, &mut c.rotation);
-            if let (Some(m), Some(c)) = (&m.fluid, &mut c.fluid) {
-                turn(m.rotation, &mut c.rotation);
-            }
-        }
-        for (m, c) in self.sites.iter().zip(&mut cotangent.sites) {
-            turn(m.rotation, &mut c.rotation);
-        }
-        for (m, c) in self.geoms.iter().zip(&mut cotangent.geoms) {
-            turn(m.rotation, &mut c.rotation);
+        let mut own = self.clone();
+        for (q, w) in own.rotations().zip(cotangent.rotations()) {
+            *w = q.pullback_of_turn(w.v);
         }
     }
 }

@@ -5,17 +5,21 @@
 //! the parameters. The derivative by a parameter is that of editing the file and loading again.
 
 mod assemble;
+mod constraint;
 pub mod description;
 mod entries;
 mod parameter;
 mod state;
+mod touch;
 mod tree;
 
 pub use assemble::{assemble, log_cholesky_of};
 pub(crate) use assemble::{shell, solid};
+pub use constraint::{Constants, Equality, EqualityLayout, FrictionLoss, Limit, Override, Pair, Tie};
 pub use description::Description;
 pub use parameter::{Listing, Parameter, Source, Stated, Values};
 pub use state::{Costate, Input, State, advance_configuration, advance_configuration_pullback};
+pub use touch::{Candidate, PairLayout, Touch, touch, touch_pullback};
 pub use tree::{
     Actuator, Body, FluidBox, Geom, Joint, JointLayout, Model, Options, Pattern, Site, SpatialPiece, Tendon,
     TendonPath, Topology,

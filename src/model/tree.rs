@@ -3,7 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::description::{self, Dynamics, Flags, Integrator, JointKind, Shape, Transmission};
+use super::constraint::{Constants, Equality, EqualityLayout, FrictionLoss, Limit, Override, Pair};
+use super::description::{self, Dynamics, Flags, Hull, Integrator, JointKind, Shape, Transmission};
+use super::touch::{Candidate, PairLayout};
 use crate::number::Real;
 use crate::spatial::{Pose, Quat, Sym3, Vec3};
 
@@ -29,6 +31,12 @@ pub struct Model<R> {
     pub tendons: Vec<Tendon<R>>,
     /// What drives.
     pub actuators: Vec<Actuator<R>>,
+    /// What is tied together.
+    pub equalities: Vec<Equality<R>>,
+    /// Explicit pairs of geoms.
+    pub pairs: Vec<Pair<R>>,
+    /// What constraints need to know about the inertia.
+    pub constants: Constants<R>,
     /// Scratch of [`Model::add_tangents`].
     pub(super) queue: Vec<R>,
 }
@@ -46,6 +54,10 @@ pub struct Options<R> {
     pub density: R,
     /// [Pa s]
     pub viscosity: R,
+    /// The ratio of frictional to normal impedance of elliptic cones.
+    pub impratio: R,
+    /// What replaces the numbers of every contact, if anything does.
+    pub overriding: Option<Override<R>>,
 }
 
 /// One rigid body.
@@ -104,6 +116,10 @@ pub struct Joint<R> {
     pub springdamper: Option<[R; 2]>,
     /// Bounds of the actuator force on a slide or hinge.
     pub force_range: Option<[R; 2]>,
+    /// The range that it does not leave, if it is limited.
+    pub limit: Option<Limit<R>>,
+    /// Dry friction of each of its dofs, if there is any.
+    pub friction_loss: Option<FrictionLoss<R>>,
 }
 
 /// A marked place.
@@ -115,7 +131,7 @@ pub struct Site<R> {
     pub rotation: Quat<R>,
 }
 
-/// A shape: where it is in its body, and its half-sizes.
+/// A shape: where it is in its body, its half-sizes, and what it is like to touch.
 #[derive(Clone, Copy, Debug)]
 pub struct Geom<R> {
     /// In its body [m].
@@ -124,6 +140,18 @@ pub struct Geom<R> {
     pub rotation: Quat<R>,
     /// Half-sizes, radii, as the shape reads them [m].
     pub size: Vec3<R>,
+    /// Sliding, torsional [m], rolling [m].
+    pub friction: [R; 3],
+    /// Weight when the numbers of two geoms are mixed.
+    pub solmix: R,
+    /// Reference of its contacts.
+    pub solref: [R; 2],
+    /// Impedance of its contacts.
+    pub solimp: [R; 5],
+    /// The distance at which a contact acts [m].
+    pub margin: R,
+    /// How much earlier a contact is listed [m]; without effect on the motion.
+    pub gap: R,
 }
 
 /// A tendon.
@@ -141,6 +169,10 @@ pub struct Tendon<R> {
     pub armature: R,
     /// Bounds of all actuator forces along it together [N].
     pub force_range: Option<[R; 2]>,
+    /// The range that it does not leave, if it is limited.
+    pub limit: Option<Limit<R>>,
+    /// Dry friction along it, if there is any.
+    pub friction_loss: Option<FrictionLoss<R>>,
 }
 
 /// An actuator: `force = (g₀ + g₁ ℓ + g₂ ℓ̇) w + b₀ + b₁ ℓ + b₂ ℓ̇`.
@@ -193,6 +225,19 @@ pub struct Topology {
     pub tendons: Vec<TendonPath>,
     /// What each actuator pulls at, and how.
     pub actuators: Vec<ActuatorLayout>,
+    /// What each equality constraint acts on.
+    pub equalities: Vec<EqualityLayout>,
+    /// Explicit pairs of geoms.
+    pub pairs: Vec<PairLayout>,
+    /// Pairs of bodies that do not touch, the first one first.
+    pub excludes: Vec<[usize; 2]>,
+    /// The pairs of geoms that may touch, in the order of their contacts; none if they are too many for a
+    /// list, and a broad phase asks [`Topology::candidate`] for each pair that is near.
+    pub candidates: Option<Vec<Candidate>>,
+    /// Whether friction cones are elliptic rather than pyramids.
+    pub elliptic: bool,
+    /// Whether there is anything that limits, ties or touches.
+    pub constrained: bool,
     /// Bodies whose poses are inputs.
     pub mocap_bodies: Vec<usize>,
     /// Whether a body has a free joint and no dof hangs below it.
@@ -222,6 +267,8 @@ pub struct Names {
     pub sites: Vec<String>,
     pub tendons: Vec<String>,
     pub actuators: Vec<String>,
+    pub equalities: Vec<String>,
+    pub pairs: Vec<String>,
 }
 
 impl Topology {
@@ -241,6 +288,10 @@ pub struct BodyLayout {
     pub mocap: Option<usize>,
     /// The last dof on the way to the world, this body's own included.
     pub last_dof: Option<usize>,
+    /// The nearest body on the way to the world, itself included, that has joints or a pose of its own.
+    pub weld: usize,
+    /// Whether MuJoCo takes its inverse weight from its mass alone: it slides, and nothing else.
+    pub slides_alone: bool,
 }
 
 /// Where a joint is.
@@ -274,6 +325,16 @@ pub struct GeomLayout {
     pub shape: Shape,
     pub color: [f64; 4],
     pub group: i64,
+    /// Bits: what it is.
+    pub contype: u32,
+    /// Bits: what it collides with.
+    pub conaffinity: u32,
+    /// How many directions its contacts have: 1, 3, 4 or 6, the normal counted.
+    pub condim: usize,
+    /// Of two geoms the one with the higher priority decides.
+    pub priority: i64,
+    /// Of a mesh: in the axes of the geom.
+    pub hull: Option<Arc<Hull>>,
 }
 
 /// How a tendon's length is made.
@@ -366,6 +427,8 @@ impl Names {
             sites: list("site", d.sites.iter().map(|b| &b.name)),
             tendons: list("tendon", d.tendons.iter().map(|b| &b.name)),
             actuators: list("actuator", d.actuators.iter().map(|b| &b.name)),
+            equalities: list("equality", d.constraints.equalities.iter().map(|b| &b.name)),
+            pairs: list("pair", d.constraints.pairs.iter().map(|b| &b.name)),
         }
     }
 }

@@ -224,6 +224,9 @@ impl<R: Real, T: Tangent<R>> Real for Dual<R, T> {
     fn is_finite(self) -> R::Mask {
         self.value.is_finite()
     }
+    fn is_zero(self) -> R::Mask {
+        (0..T::WIDTH).fold(self.value.is_zero(), |mask, k| mask & self.tangent.get(k).is_zero())
+    }
     #[inline(always)]
     fn select(mask: R::Mask, yes: Self, no: Self) -> Self {
         Self {

@@ -66,6 +66,11 @@ pub trait Real:
     fn le(self, other: Self) -> Self::Mask;
     /// Whether the value is finite.
     fn is_finite(self) -> Self::Mask;
+    /// Whether the number and all its derivatives are zero: what it multiplies can be skipped.
+    #[inline(always)]
+    fn is_zero(self) -> Self::Mask {
+        self.le(Self::zero()) & Self::zero().le(self)
+    }
     /// `yes` where the mask holds, `no` elsewhere.
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
 

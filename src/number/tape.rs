@@ -167,6 +167,10 @@ impl<R: Real<Mask = bool>> Real for Var<'_, R> {
     fn is_finite(self) -> bool {
         self.value.is_finite()
     }
+    /// A variable may become another number.
+    fn is_zero(self) -> bool {
+        self.tape.is_none() && self.value.is_zero()
+    }
     fn select(mask: bool, yes: Self, no: Self) -> Self {
         if mask { yes } else { no }
     }

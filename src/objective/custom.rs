@@ -71,20 +71,8 @@ fn turn_on_the_right<R: Real>(q: Quat<R>, cotangent: Quat<R>) -> Vec3<R> {
 
 /// Adds the cotangents of a model's numbers, after turning those of its rotations into turns.
 fn add_model<R: Real>(model: &Model<R>, mut cotangent: Model<R>, out: &mut Model<R>) {
-    let turn = |q: Quat<R>, w: &mut Quat<R>| {
-        *w = Quat { w: R::zero(), v: turn_on_the_left(q, *w) };
-    };
-    for (m, c) in model.bodies.iter().zip(&mut cotangent.bodies) {
-        turn(m.rotation, &mut c.rotation);
-        if let (Some(m), Some(c)) = (&m.fluid, &mut c.fluid) {
-            turn(m.rotation, &mut c.rotation);
-        }
-    }
-    for (m, c) in model.sites.iter().zip(&mut cotangent.sites) {
-        turn(m.rotation, &mut c.rotation);
-    }
-    for (m, c) in model.geoms.iter().zip(&mut cotangent.geoms) {
-        turn(m.rotation, &mut c.rotation);
+    for (q, w) in model.clone().rotations().zip(cotangent.rotations()) {
+        *w = Quat { w: R::zero(), v: turn_on_the_left(*q, *w) };
     }
     let mut shares = cotangent.numbers().into_iter();
     *out = out.map(|x| x + shares.next().expect("two models of one shape"));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::Cursor;
 use std::path::Path;
 
-use crate::model::description::Mesh;
+use crate::model::description::{Hull as ConvexHull, Mesh};
 use crate::spatial::{Pose, Quat, Sym3, Vec3};
 
 /// Vertices and triangles as a file has them; no triangles means a cloud of points.
@@ -119,6 +119,7 @@ pub fn measured(name: &str, surface: Surface, mode: MassMode) -> Result<Mesh, St
         volume: bulk.volume,
         moments: moments.to_array(),
         pose,
+        hull: None,
     })
 }
 
@@ -234,6 +235,23 @@ pub fn hull(points: &[[f64; 3]]) -> Option<Vec<[u32; 3]>> {
         hull.grow(face);
     }
     Some(hull.faces.iter().filter(|f| f.alive).map(|f| f.corners).collect())
+}
+
+/// The corners of the convex hull of a mesh, and its triangles.
+pub fn hull_of(mesh: &Mesh) -> ConvexHull {
+    let Some(mut triangles) = hull(&mesh.vertices) else {
+        return ConvexHull { vertices: mesh.vertices.clone(), triangles: Vec::new() };
+    };
+    let mut places = vec![None; mesh.vertices.len()];
+    let mut vertices = Vec::new();
+    for corner in triangles.iter_mut().flatten() {
+        let old = *corner as usize;
+        *corner = *places[old].get_or_insert_with(|| {
+            vertices.push(mesh.vertices[old]);
+            vertices.len() as u32 - 1
+        });
+    }
+    ConvexHull { vertices, triangles }
 }
 
 struct Facet {

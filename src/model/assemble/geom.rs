@@ -3,6 +3,7 @@
 use super::super::description::{self as file, Description, Inertial, Shape, Weight};
 use super::super::parameter::{Listing, Source};
 use super::super::tree::Geom;
+use super::constraint::{Relevance, surface};
 use super::{NOT_NEGATIVE, POSITIVE, Reader};
 use crate::number::{Mask, Real};
 use crate::spatial::{Quat, Vec3};
@@ -16,15 +17,25 @@ pub(super) struct Piece<R> {
     pub moments: Vec3<R>,
 }
 
-pub(super) fn geoms<R: Real, S: Source<R>>(d: &Description, source: &mut S) -> (Vec<Geom<R>>, Vec<Piece<R>>) {
+/// All geoms, and the pieces that they add to bodies. Only what weighs or touches is read.
+pub(super) fn geoms<R: Real, S: Source<R>>(
+    d: &Description,
+    relevance: &[Relevance],
+    source: &mut S,
+) -> (Vec<Geom<R>>, Vec<Piece<R>>) {
     let mut pieces = Vec::new();
-    let geoms = d.geoms.iter().enumerate().map(|(k, g)| {
+    let geoms = d.geoms.iter().zip(relevance).enumerate().map(|(k, (g, &relevance))| {
         let counts = g.weighs && matches!(d.bodies[g.body].inertial, Inertial::FromGeoms) && g.body != 0;
-        if !counts {
+        if !counts && !relevance.touches {
             return geom(&mut Reader { source: &mut Listing::default(), kind: "geom", element: None }, d, g);
         }
         let mut read = Reader { source: &mut *source, kind: "geom", element: Some((&g.name, k)) };
-        let (geom, mass, moments) = weighed_geom(&mut read, d, g);
+        let mut geom = geom(&mut read, d, g);
+        surface(&mut read, relevance, &g.contact, &mut geom);
+        if !counts {
+            return geom;
+        }
+        let (mass, moments) = weigh(&mut read, d, g, &geom);
         // Geoms lighter than this do not count, as in MuJoCo.
         if mass.gt(R::from_f64(1e-14)).any() {
             pieces.push(Piece {
@@ -62,22 +73,34 @@ fn geom<R: Real, S: Source<R>>(read: &mut Reader<'_, '_, S>, d: &Description, g:
     if let Shape::Mesh(m) = g.shape {
         pose = pose * d.meshes[m].pose.map(R::from_f64);
     }
-    Geom { position: pose.position, rotation: pose.rotation, size: Vec3::from(size) }
+    let c = &g.contact;
+    Geom {
+        position: pose.position,
+        rotation: pose.rotation,
+        size: Vec3::from(size),
+        friction: c.friction.map(R::from_f64),
+        solmix: R::from_f64(c.solmix),
+        solref: c.solref.map(R::from_f64),
+        solimp: c.solimp.map(R::from_f64),
+        margin: R::from_f64(c.margin),
+        gap: R::from_f64(c.gap),
+    }
 }
 
-fn weighed_geom<R: Real, S: Source<R>>(
+/// Mass and principal moments.
+fn weigh<R: Real, S: Source<R>>(
     read: &mut Reader<'_, '_, S>,
     d: &Description,
     g: &file::Geom,
-) -> (Geom<R>, R, Vec3<R>) {
-    let geom = geom(read, d, g);
+    geom: &Geom<R>,
+) -> (R, Vec3<R>) {
     let (volume, per_mass) =
         if g.shell { shell(d, g.shape, geom.size) } else { solid(d, g.shape, geom.size) };
     let mass = match g.weight {
         Weight::Mass(mass) => read.number("mass", "kg", NOT_NEGATIVE, mass),
         Weight::Density(density) => volume * read.number("density", "kg/m³", NOT_NEGATIVE, density),
     };
-    (geom, mass, per_mass * mass)
+    (mass, per_mass * mass)
 }
 
 /// Volume, and principal moments for unit mass, of a solid shape.

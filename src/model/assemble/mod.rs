@@ -5,18 +5,22 @@
 //! (`springdamper`, `dampratio`) is completed by `physics::derive`.
 
 mod actuator;
+mod constraint;
 mod geom;
 mod inertia;
+mod simple;
 mod topology;
 
 use std::sync::Arc;
 
+use super::constraint::Constants;
 use super::description::{self as file, Description, Extent, JointKind, Placement};
 use super::parameter::{Source, Stated};
-use super::tree::{Body, Joint, Model, Options, Site, Tendon};
+use super::tree::{Body, Joint, Model, Options, Site, Tendon, Topology};
 use crate::number::Real;
 use crate::spatial::{Pose, Quat, Vec3, rotation_z_to};
 use actuator::actuator;
+use constraint::{equality, friction_loss, joint_limit, overriding, pair, relevance, tendon_limit};
 use geom::geoms;
 pub(crate) use geom::{shell, solid};
 pub use inertia::log_cholesky_of;
@@ -125,21 +129,42 @@ fn in_frame<R: Real>(frame: &Option<Pose<f64>>, pose: Pose<R>) -> Pose<R> {
 /// Compiles a description into a model over `R`, reading every number from `source`.
 pub fn assemble<R: Real, S: Source<R>>(d: &Description, source: &mut S) -> Model<R> {
     let topology = Arc::new(topology(d));
-    let option = options(d, source);
-    let (geoms, weights) = geoms(d, source);
+    let t: &Topology = &topology;
+    let option = options(d, t, source);
+    let (geoms, weights) = geoms(d, &relevance(t), source);
     let mut bodies: Vec<Body<R>> =
         d.bodies.iter().enumerate().map(|(b, _)| body(d, b, &weights, source)).collect();
     scale_to_total_mass(d, &mut bodies);
-    let mut joints: Vec<Joint<R>> = d.joints.iter().enumerate().map(|(k, j)| joint(k, j, source)).collect();
-    let sites = d.sites.iter().enumerate().map(|(k, s)| site(k, s, source)).collect();
+    let flags = &d.option.flags;
+    let mut joints: Vec<Joint<R>> =
+        d.joints.iter().enumerate().map(|(k, j)| joint(k, j, flags, source)).collect();
+    let sites: Vec<Site<R>> = d.sites.iter().enumerate().map(|(k, s)| site(k, s, source)).collect();
     let mut tendons: Vec<Tendon<R>> =
-        d.tendons.iter().enumerate().map(|(k, t)| tendon(k, t, source)).collect();
+        d.tendons.iter().enumerate().map(|(k, t)| tendon(k, t, flags, source)).collect();
     let actuators =
         (0..d.actuators.len()).map(|k| actuator(d, k, &mut joints, &mut tendons, source)).collect();
-    Model { topology, option, bodies, joints, sites, geoms, tendons, actuators, queue: Vec::new() }
+    let c = &d.constraints;
+    let equalities =
+        c.equalities.iter().enumerate().map(|(k, e)| equality(t, k, e, &sites, source)).collect();
+    let pairs = c.pairs.iter().enumerate().map(|(k, p)| pair(t, k, p, source)).collect();
+    let constants = Constants::zero(t);
+    Model {
+        option,
+        bodies,
+        joints,
+        sites,
+        geoms,
+        tendons,
+        actuators,
+        equalities,
+        pairs,
+        constants,
+        topology,
+        queue: Vec::new(),
+    }
 }
 
-fn options<R: Real, S: Source<R>>(d: &Description, source: &mut S) -> Options<R> {
+fn options<R: Real, S: Source<R>>(d: &Description, t: &Topology, source: &mut S) -> Options<R> {
     let mut read = Reader { source, kind: "option", element: None };
     let o = &d.option;
     let medium = o.density > 0.0 || o.viscosity > 0.0;
@@ -152,21 +177,27 @@ fn options<R: Real, S: Source<R>>(d: &Description, source: &mut S) -> Options<R>
         density = read.number("density", "kg/m³", NOT_NEGATIVE, o.density);
         viscosity = read.number("viscosity", "Pa s", NOT_NEGATIVE, o.viscosity);
     }
+    let mut impratio = R::from_f64(o.impratio);
+    if t.candidates.as_ref().is_none_or(|c| c.iter().any(|c| c.condim > 1)) {
+        impratio = read.number("impratio", "–", POSITIVE, o.impratio);
+    }
     Options {
         timestep,
         gravity: if o.flags.gravity { gravity } else { Vec3::zero() },
         wind,
         density,
         viscosity,
+        impratio,
+        overriding: overriding(&mut read, t, o),
     }
 }
 
-fn joint<R: Real, S: Source<R>>(k: usize, j: &file::Joint, source: &mut S) -> Joint<R> {
+fn joint<R: Real, S: Source<R>>(k: usize, j: &file::Joint, flags: &file::Flags, source: &mut S) -> Joint<R> {
     let mut read = Reader { source, kind: "joint", element: Some((&j.name, k)) };
     let scalar = matches!(j.kind, JointKind::Slide | JointKind::Hinge);
-    let (length, rate) = match j.kind {
-        JointKind::Slide => ("N/m", "N s/m"),
-        _ => ("N m/rad", "N m s/rad"),
+    let (length, rate, force) = match j.kind {
+        JointKind::Slide => ("N/m", "N s/m", "N"),
+        _ => ("N m/rad", "N m s/rad", "N m"),
     };
     let frame = j.frame.map(|f| f.map(R::from_f64));
     let mut axis = Vec3::from_f64([0.0, 0.0, 1.0]);
@@ -208,6 +239,13 @@ fn joint<R: Real, S: Source<R>>(k: usize, j: &file::Joint, source: &mut S) -> Jo
         armature,
         springdamper,
         force_range,
+        limit: joint_limit(&mut read, flags, j),
+        friction_loss: friction_loss(
+            &mut read,
+            flags,
+            (j.frictionloss, force),
+            (j.solref_friction, j.solimp_friction),
+        ),
     }
 }
 
@@ -217,7 +255,12 @@ fn site<R: Real, S: Source<R>>(k: usize, s: &file::Site, source: &mut S) -> Site
     Site { position: pose.position, rotation: pose.rotation }
 }
 
-fn tendon<R: Real, S: Source<R>>(k: usize, t: &file::Tendon, source: &mut S) -> Tendon<R> {
+fn tendon<R: Real, S: Source<R>>(
+    k: usize,
+    t: &file::Tendon,
+    flags: &file::Flags,
+    source: &mut S,
+) -> Tendon<R> {
     let mut read = Reader { source, kind: "tendon", element: Some((&t.name, k)) };
     let weights = match &t.path {
         file::TendonPath::Fixed(terms) => {
@@ -243,5 +286,12 @@ fn tendon<R: Real, S: Source<R>>(k: usize, t: &file::Tendon, source: &mut S) -> 
         },
         armature: read.number("armature", "kg", NOT_NEGATIVE, t.armature),
         force_range: read.range("actuatorfrcrange", "N", t.actuator_force_range),
+        limit: tendon_limit(&mut read, flags, t),
+        friction_loss: friction_loss(
+            &mut read,
+            flags,
+            (t.frictionloss, "N"),
+            (t.solref_friction, t.solimp_friction),
+        ),
     }
 }

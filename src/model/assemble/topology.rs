@@ -1,10 +1,13 @@
 //! Everything that is not a number: who hangs on whom, and where entries are.
 
-use super::super::description::{self as file, Description, JointKind, Law};
+use super::super::constraint::{EqualityLayout, Tie};
+use super::super::description::{self as file, Description, EqualityKind, JointKind, Law};
+use super::super::touch::PairLayout;
 use super::super::tree::{
     ActuatorLayout, BodyLayout, DofLayout, GeomLayout, JointLayout, Names, Pattern, SpatialPiece, TendonPath,
     Topology,
 };
+use super::simple::slides_alone;
 
 /// Everything that is not a number: who hangs on whom, and where entries are.
 pub(super) fn topology(d: &Description) -> Topology {
@@ -16,13 +19,11 @@ pub(super) fn topology(d: &Description) -> Topology {
     };
     tree(d, &mut t);
     t.sites = d.sites.iter().map(|s| s.body).collect();
-    t.geoms = d
-        .geoms
-        .iter()
-        .map(|g| GeomLayout { body: g.body, shape: g.shape, color: g.color, group: g.group })
-        .collect();
+    t.geoms = d.geoms.iter().map(|g| geom(d, g)).collect();
     t.tendons = d.tendons.iter().map(|tendon| path(&t, &tendon.path)).collect();
     actuators(d, &mut t);
+    contacts(d, &mut t);
+    equalities(d, &mut t);
     what_is_there(d, &mut t);
     t.pattern = Pattern::new(t.dofs.iter().map(|dof| dof.parent));
     t
@@ -60,6 +61,8 @@ fn tree(d: &Description, t: &mut Topology) {
             _ if body.parent == 0 => b,
             _ => t.bodies[body.parent].root,
         };
+        let stands = b == 0 || first < next_joint || body.mocap;
+        let weld = if stands { b } else { t.bodies[body.parent].weld };
         let mocap = body.mocap.then_some(t.mocap_bodies.len());
         if body.mocap {
             t.mocap_bodies.push(b);
@@ -71,8 +74,59 @@ fn tree(d: &Description, t: &mut Topology) {
             root,
             mocap,
             last_dof: last,
+            weld,
+            slides_alone: slides_alone(d, b),
         });
     }
+}
+
+fn geom(d: &Description, g: &file::Geom) -> GeomLayout {
+    let c = &g.contact;
+    GeomLayout {
+        body: g.body,
+        shape: g.shape,
+        color: g.color,
+        group: g.group,
+        contype: c.contype,
+        conaffinity: c.conaffinity,
+        condim: c.condim as usize,
+        priority: c.priority,
+        hull: match g.shape {
+            file::Shape::Mesh(m) => d.meshes[m].hull.clone(),
+            _ => None,
+        },
+    }
+}
+
+/// Which geoms may touch.
+fn contacts(d: &Description, t: &mut Topology) {
+    t.elliptic = d.option.elliptic;
+    t.excludes = d.constraints.excludes.iter().map(|&(a, b)| [a.min(b), a.max(b)]).collect();
+    let in_order = |(a, b): (usize, usize)| {
+        if d.geoms[a].body <= d.geoms[b].body { [a, b] } else { [b, a] }
+    };
+    let pairs = d.constraints.pairs.iter();
+    t.pairs = pairs.map(|p| PairLayout { geoms: in_order(p.geoms), condim: p.condim as usize }).collect();
+    t.candidates = t.list_candidates();
+}
+
+fn equalities(d: &Description, t: &mut Topology) {
+    let on = d.option.flags.equalities();
+    let of_sites = |(a, b): (usize, usize)| [d.sites[a].body, d.sites[b].body];
+    let layout = |e: &file::Equality| {
+        let (tie, found) = match e.kind {
+            EqualityKind::Connect { bodies: (a, b), .. } => (Tie::Point([a, b]), Some(1)),
+            EqualityKind::ConnectSites { sites } => (Tie::Point(of_sites(sites)), None),
+            EqualityKind::Weld { bodies: (a, b), relative_pose, .. } => {
+                (Tie::Frame([a, b]), relative_pose.is_none().then_some(0))
+            }
+            EqualityKind::WeldSites { sites, .. } => (Tie::Frame(of_sites(sites)), None),
+            EqualityKind::Joint { joints: (a, b), .. } => (Tie::Joints(a, b), None),
+            EqualityKind::Tendon { tendons: (a, b), .. } => (Tie::Tendons(a, b), None),
+        };
+        EqualityLayout { tie, active: e.active && on, found }
+    };
+    t.equalities = d.constraints.equalities.iter().map(layout).collect();
 }
 
 fn actuators(d: &Description, t: &mut Topology) {
@@ -98,6 +152,13 @@ fn actuators(d: &Description, t: &mut Topology) {
 
 /// What is absent is skipped in every step.
 fn what_is_there(d: &Description, t: &mut Topology) {
+    let flags = &d.option.flags;
+    let ranges = d.joints.iter().map(|j| j.range).chain(d.tendons.iter().map(|t| t.range));
+    let losses = d.joints.iter().map(|j| j.frictionloss).chain(d.tendons.iter().map(|t| t.frictionloss));
+    t.constrained = flags.limits() && ranges.flatten().next().is_some()
+        || flags.friction_losses() && losses.into_iter().any(|f| f > 0.0)
+        || t.candidates.as_ref().is_none_or(|c| !c.is_empty())
+        || !t.equalities.is_empty();
     t.any_fluid = d.option.density > 0.0 || d.option.viscosity > 0.0;
     t.any_gravcomp = d.bodies.iter().any(|b| b.gravcomp != 0.0);
     t.any_damping = d.joints.iter().any(|j| j.damping != [0.0; 3] || j.springdamper.is_some())

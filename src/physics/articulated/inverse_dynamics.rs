@@ -117,7 +117,7 @@ fn negative<R: Real>(i: Inertia<R>) -> Inertia<R> {
 /// From the cotangent of a body's spatial inertia, about the reference point in world axes, to those
 /// of its mass, centre and central inertia.
 #[inline(always)]
-fn inertia_pullback<R: Real>(
+pub(in crate::physics) fn inertia_pullback<R: Real>(
     model: &Model<R>,
     links: &Links<R>,
     b: usize,

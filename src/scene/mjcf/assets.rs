@@ -1,6 +1,7 @@
 //! The `asset` section: meshes, and the colours of materials.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::Reader;
 use super::layers::{Layers, counted, integers, numbers};
@@ -8,7 +9,7 @@ use super::names::Kind;
 use super::orientation::unit_quat;
 use super::xml::{Element, section};
 use crate::error::Error;
-use crate::model::description::{Extent, Geom, Mesh, Placement, Severity, Shape};
+use crate::model::description::{Description, Extent, Geom, Mesh, Placement, Severity, Shape};
 use crate::scene::mesh::{self, MassMode, Surface};
 use crate::spatial::{Quat, Vec3};
 
@@ -84,6 +85,21 @@ fn mesh_asset<'a>(reader: &mut Reader<'a>, element: &'a Element) -> Result<(), E
     reader.names.add(Kind::Mesh, Some(name.clone()), reader.out.meshes.len(), element)?;
     reader.out.meshes.push(mesh);
     Ok(())
+}
+
+/// Finds the convex hulls of the meshes that may touch; what is only drawn may have very many vertices.
+pub(super) fn find_hulls(d: &mut Description) {
+    let pairs = &d.constraints.pairs;
+    for (k, geom) in d.geoms.iter().enumerate() {
+        let Shape::Mesh(mesh) = geom.shape else { continue };
+        let alone = geom.contact.contype != 0 || geom.contact.conaffinity != 0;
+        if alone || pairs.iter().any(|p| p.geoms.0 == k || p.geoms.1 == k) {
+            let mesh = &mut d.meshes[mesh];
+            if mesh.hull.is_none() {
+                mesh.hull = Some(Arc::new(mesh::hull_of(mesh)));
+            }
+        }
+    }
 }
 
 /// Vertices and triangles from the file or the attributes, scaled and turned.

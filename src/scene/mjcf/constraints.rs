@@ -61,18 +61,17 @@ fn pair<'a>(reader: &mut Reader<'a>, element: &'a Element) -> Result<(), Error> 
             element.error(format!("the condim of {} is {condim} (it is 1, 3, 4 or 6)", element.label()))
         );
     }
-    let stated = |name: &str| layers.text(name).is_some();
+    if first == second {
+        return Err(element.error(format!("{} names a geom twice (two geoms touch)", element.label())));
+    }
     let pair = Pair {
+        name: element.name(),
         geoms: (first, second),
-        condim: stated("condim").then_some(condim as u32),
-        friction: stated("friction")
-            .then(|| layers.partial("friction", [1.0, 1.0, 0.005, 0.0001, 0.0001]))
-            .transpose()?,
-        solref: stated("solref").then(|| layers.partial("solref", DEFAULT_SOLREF)).transpose()?,
-        solref_friction: stated("solreffriction")
-            .then(|| layers.partial("solreffriction", [0.0; 2]))
-            .transpose()?,
-        solimp: stated("solimp").then(|| layers.partial("solimp", DEFAULT_SOLIMP)).transpose()?,
+        condim: condim as u32,
+        friction: layers.partial("friction", [1.0, 1.0, 0.005, 0.0001, 0.0001])?,
+        solref: layers.partial("solref", DEFAULT_SOLREF)?,
+        solref_friction: layers.partial("solreffriction", [0.0; 2])?,
+        solimp: layers.partial("solimp", DEFAULT_SOLIMP)?,
         margin: layers.number("margin", 0.0)?,
         gap: layers.number("gap", 0.0)?,
         line: element.line,
@@ -81,7 +80,7 @@ fn pair<'a>(reader: &mut Reader<'a>, element: &'a Element) -> Result<(), Error> 
         let what = format!("{} adhesion", element.label());
         reader.remark(Severity::Motion, element, what, "adhesion is not supported: it does not stick");
     }
-    reader.names.add(Kind::Pair, element.name(), reader.out.constraints.pairs.len(), element)?;
+    reader.names.add(Kind::Pair, pair.name.clone(), reader.out.constraints.pairs.len(), element)?;
     reader.out.constraints.pairs.push(pair);
     Ok(())
 }
@@ -115,6 +114,9 @@ fn equality<'a>(reader: &mut Reader<'a>, element: &'a Element) -> Result<(), Err
         left_out(reader, element);
         return Ok(());
     };
+    if ties_to_itself(&kind) {
+        return Err(element.error(format!("{} ties an element to itself (name two)", element.label())));
+    }
     let equality = Equality {
         name: element.name(),
         kind,
@@ -127,6 +129,18 @@ fn equality<'a>(reader: &mut Reader<'a>, element: &'a Element) -> Result<(), Err
     reader.names.add(Kind::Equality, equality.name.clone(), number, element)?;
     reader.out.constraints.equalities.push(equality);
     Ok(())
+}
+
+fn ties_to_itself(kind: &EqualityKind) -> bool {
+    match *kind {
+        EqualityKind::Connect { bodies: (a, b), .. }
+        | EqualityKind::Weld { bodies: (a, b), .. }
+        | EqualityKind::ConnectSites { sites: (a, b) }
+        | EqualityKind::WeldSites { sites: (a, b), .. } => a == b,
+        EqualityKind::Joint { joints: (a, b), .. } | EqualityKind::Tendon { tendons: (a, b), .. } => {
+            b == Some(a)
+        }
+    }
 }
 
 /// A connect or weld of two bodies or of two sites.

@@ -124,6 +124,7 @@ impl<'a> Reader<'a> {
         tendons::read(self)?;
         actuators::read(self)?;
         constraints::read(self)?;
+        assets::find_hulls(&mut self.out);
         keyframes::read(self)
     }
 

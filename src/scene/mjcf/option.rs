@@ -45,9 +45,11 @@ fn physics(layers: &Layers) -> Result<Options, Error> {
         integrator: default.integrator,
         flags: default.flags,
     };
-    if options.timestep <= 0.0 {
-        let own = layers.own().expect("an option element");
-        return Err(own.error(format!("the timestep is {} (it must be positive)", options.timestep)));
+    for (name, value) in [("timestep", options.timestep), ("impratio", options.impratio)] {
+        if value <= 0.0 {
+            let own = layers.own().expect("an option element");
+            return Err(own.error(format!("the {name} is {value} (it must be positive)")));
+        }
     }
     Ok(options)
 }
