@@ -1,6 +1,7 @@
 //! How it moves. Start with [`step`].
 
 pub mod articulated;
+pub mod contact;
 pub mod derive;
 mod implicit;
 mod integrate;
