@@ -19,8 +19,6 @@ pub enum Along {
     End(Side),
     /// At the foot of the perpendicular from the other point; of the common perpendicular if both are.
     Foot,
-    /// At the foot of the perpendicular from an end of the second axis; only on the first.
-    Under(Side),
 }
 
 /// A straight axis: `center + s direction` with `s` between `−half` and `half`.
@@ -93,23 +91,19 @@ pub(super) fn common_perpendicular<R: Real>(axes: &[Axis<R>; 2]) -> [R; 2] {
 #[inline(always)]
 pub(super) fn coordinates<R: Real>(along: [Along; 2], axes: &[Axis<R>; 2]) -> [R; 2] {
     let [one, two] = axes;
-    let second = |s1: R| match along[1] {
-        Along::Foot => two.foot(one.at(s1)),
-        _ => two.fixed(along[1]),
-    };
     match along {
         [Along::Foot, Along::Foot] => common_perpendicular(axes),
         [Along::Foot, _] => {
             let s2 = two.fixed(along[1]);
             [one.foot(two.at(s2)), s2]
         }
-        [Along::Under(side), _] => {
-            let s1 = one.foot(two.at(two.fixed(Along::End(side))));
-            [s1, second(s1)]
-        }
         _ => {
             let s1 = one.fixed(along[0]);
-            [s1, second(s1)]
+            let s2 = match along[1] {
+                Along::Foot => two.foot(one.at(s1)),
+                _ => two.fixed(along[1]),
+            };
+            [s1, s2]
         }
     }
 }
@@ -136,35 +130,26 @@ pub(super) fn features(first: &Placed<f64>, second: &Placed<f64>, found: &mut dy
         found(Place::Axes(along, beside));
         return;
     }
-    // The stretch of the first axis beside the second one: from its lower to its upper end.
-    let (low, high) = match one.direction.dot(two.direction) < 0.0 {
-        true => (Side::Upper, Side::Lower),
-        false => (Side::Lower, Side::Upper),
-    };
-    for end in [low, high] {
-        let s = one.foot(two.at(two.fixed(Along::End(end))));
-        let along = match one.clamp(s) {
-            Along::Foot => Along::Under(end),
-            clamped => clamped,
-        };
-        let [s, _] = coordinates([along, Along::Center], &axes);
-        found(Place::Axes(along, two.clamp(two.foot(one.at(s)))));
+    for side in [Side::Lower, Side::Upper] {
+        let [along, beside] = nearest_from([Along::End(side), Along::Foot], &axes);
+        found(Place::Axes(along, beside));
     }
 }
 
-/// The nearest points of two segments that are not parallel.
-fn nearest_of_segments(axes: &[Axis<f64>; 2]) -> [Along; 2] {
+/// The nearest points with the first at an end: if the second is then at an end too, the first follows.
+fn nearest_from(mut along: [Along; 2], axes: &[Axis<f64>; 2]) -> [Along; 2] {
     let [one, two] = axes;
-    let [s1, mut s2] = common_perpendicular(axes);
-    let mut along = [one.clamp(s1), Along::Foot];
-    if along[0] != Along::Foot {
-        s2 = two.foot(one.at(one.fixed(along[0])));
-    }
-    along[1] = two.clamp(s2);
+    along[1] = two.clamp(coordinates(along, axes)[1]);
     if along[1] != Along::Foot {
         along[0] = one.clamp(one.foot(two.at(two.fixed(along[1]))));
     }
     along
+}
+
+/// The nearest points of two segments that are not parallel.
+pub(super) fn nearest_of_segments(axes: &[Axis<f64>; 2]) -> [Along; 2] {
+    let s = common_perpendicular(axes)[0];
+    nearest_from([axes[0].clamp(s), Along::Foot], axes)
 }
 
 /// Distance, point and normal of two points on axes with balls around them.

@@ -284,7 +284,7 @@ fn nearest_edges(
                 edge_axis(edge(0, one, Along::Foot), boxes[0]),
                 edge_axis(edge(1, two, Along::Foot), boxes[1]),
             ];
-            let along = nearest_on_edges(&lines);
+            let along = axes::nearest_of_segments(&lines);
             let [x1, x2] = axes::points(along, &lines);
             let square = (x2 - x1).dot(x2 - x1);
             if square < least {
@@ -295,19 +295,6 @@ fn nearest_edges(
         }
     }
     best
-}
-
-/// The nearest points of two edges: clamp the first, then the second, then the first again.
-fn nearest_on_edges(lines: &[Axis<f64>; 2]) -> [Along; 2] {
-    let [one, two] = lines;
-    let mut along = [one.clamp(axes::common_perpendicular(lines)[0]), Along::Foot];
-    let [_, t] = axes::coordinates(along, lines);
-    along[1] = two.clamp(t);
-    if along[1] != Along::Foot {
-        let [s, _] = axes::coordinates([Along::Foot, along[1]], lines);
-        along[0] = one.clamp(s);
-    }
-    along
 }
 
 /// A corner of the polygon that is being clipped.

@@ -239,7 +239,6 @@ fn approach_pullback<R: Real>(
 ) -> [PlacedCotangent<R>; 2] {
     match place {
         Place::PlaneSpot(spot) => plane::spot_pullback(spot, first, second, value, cotangent),
-        Place::Axes(Along::Under(_), _) => relative::pullback::<R, 10>(place, first, second, 2, cotangent),
         Place::Axes(a, b) => axes::approach_pullback([a, b], first, second, value, cotangent),
         Place::PlaneCylinder(_) => relative::pullback::<R, 8>(place, first, second, 0, cotangent),
         Place::PlaneEllipsoid => relative::pullback::<R, 9>(place, first, second, 0, cotangent),
