@@ -139,7 +139,13 @@ impl Linearization {
         });
         self.by_q.fill(Lanes::zero());
         self.by_v.fill(Lanes::zero());
-        advance_configuration_pullback(&self.model, |i| next[i], h, &self.unit, (&mut self.by_q, &mut self.by_v));
+        advance_configuration_pullback(
+            &self.model,
+            |i| next[i],
+            h,
+            &self.unit,
+            (&mut self.by_q, &mut self.by_v),
+        );
         let (position, velocity) = self.a.split_at_mut(nv * n);
         let (b_position, b_velocity) = self.b.split_at_mut(nv * nu);
         for i in 0..nv {
