@@ -30,7 +30,7 @@ fn gradient(rollout: &Rollout, direction: &[f64], way: f64) -> Vec<f64> {
 fn slope(f: impl Fn(f64) -> Vec<f64>) -> Vec<f64> {
     const LEVELS: usize = 10;
     let quotient = |level: usize| -> Vec<f64> {
-        let h = 1e-3 * 0.5f64.powi(level as i32);
+        let h = 2e-4 * 0.5f64.powi(level as i32);
         f(h).iter().zip(f(-h)).map(|(a, b)| (a - b) / (2.0 * h)).collect()
     };
     let quotients: Vec<Vec<f64>> = (0..LEVELS).map(quotient).collect();
