@@ -38,13 +38,15 @@ pub struct Var<'t, R> {
 impl<R: Real> Tape<R> {
     /// A new independent variable.
     pub fn variable(&self, value: R) -> Var<'_, R> {
-        self.push(value, [0, 0], [R::zero(); 2])
+        self.push(value, [None, None], [R::zero(); 2])
     }
 
-    fn push(&self, value: R, argument: [u32; 2], slope: [R; 2]) -> Var<'_, R> {
+    /// An argument that is missing is the operation itself, with slope zero: the sweep need not ask,
+    /// and operations that follow each other do not wait for the same place in memory.
+    fn push(&self, value: R, argument: [Option<u32>; 2], slope: [R; 2]) -> Var<'_, R> {
         let mut nodes = self.nodes.borrow_mut();
         let node = u32::try_from(nodes.len()).expect("a tape holds fewer than 2^32 operations");
-        nodes.push(Node { argument, slope });
+        nodes.push(Node { argument: argument.map(|a| a.unwrap_or(node)), slope });
         Var { value, node, tape: Some(self) }
     }
 
@@ -77,14 +79,14 @@ impl<'t, R: Real> Var<'t, R> {
     #[inline]
     fn unary(self, value: R, slope: R) -> Self {
         match self.tape {
-            Some(tape) => tape.push(value, [self.node, 0], [slope, R::zero()]),
+            Some(tape) => tape.push(value, [Some(self.node), None], [slope, R::zero()]),
             None => Self { value, node: 0, tape: None },
         }
     }
     #[inline]
     fn binary(self, other: Self, value: R, slope: [R; 2]) -> Self {
         match (self.tape, other.tape) {
-            (Some(tape), Some(_)) => tape.push(value, [self.node, other.node], slope),
+            (Some(tape), Some(_)) => tape.push(value, [Some(self.node), Some(other.node)], slope),
             (Some(_), None) => self.unary(value, slope[0]),
             (None, Some(_)) => other.unary(value, slope[1]),
             (None, None) => Self { value, node: 0, tape: None },

@@ -17,6 +17,10 @@ pub struct Linearization {
     backward: StepBackward<Lanes>,
     out: Cotangents<Lanes>,
     cotangent: Costate<Lanes>,
+    /// Of the position update: unit rows, and their cotangents by configuration and velocity.
+    unit: Vec<Lanes>,
+    by_q: Vec<Lanes>,
+    by_v: Vec<Lanes>,
     /// `∂x'/∂x`, row by row, `x = (q tangent, v, act)`.
     pub a: Vec<f64>,
     /// `∂x'/∂u`, row by row.
@@ -39,6 +43,9 @@ impl Linearization {
             backward,
             out: Cotangents::zero(&lanes, &input),
             cotangent: Costate::zero(&lanes),
+            unit: vec![Lanes::zero(); t.nv],
+            by_q: vec![Lanes::zero(); t.nv],
+            by_v: vec![Lanes::zero(); t.nv],
             a: vec![0.0; rows * rows],
             b: vec![0.0; rows * t.nu],
             input,
@@ -118,41 +125,50 @@ impl Linearization {
         }
     }
 
-    /// The rows of position: `δq' = exp(φ)ᵀ δq + h J_r(φ) δv'`, by the pullback of the position update.
+    /// The rows of position: `δq' = exp(φ)ᵀ δq + h J_r(φ) δv'`, joint by joint. The pullback of the
+    /// position update mixes only the dofs of one joint, so eight of its rows fit into the lanes.
     fn position_rows(&mut self) {
         let t = &self.model.topology;
         let (nv, nu, n) = (t.nv, t.nu, 2 * t.nv + t.na);
-        let velocity = |i: usize| self.next.v[i];
-        let mut unit = vec![Lanes::zero(); nv];
-        let (mut by_q, mut by_v) = (unit.clone(), unit.clone());
+        let h = self.model.option.timestep;
+        let next = &self.next.v;
+        let lane = |i: usize| i - t.joints[t.dofs[i].joint].v;
+        self.unit.iter_mut().enumerate().for_each(|(i, u)| {
+            *u = Lanes::zero();
+            u.set_lane(lane(i), 1.0);
+        });
+        self.by_q.fill(Lanes::zero());
+        self.by_v.fill(Lanes::zero());
+        advance_configuration_pullback(
+            &self.model,
+            |i| next[i],
+            h,
+            &self.unit,
+            (&mut self.by_q, &mut self.by_v),
+        );
+        let (position, velocity) = self.a.split_at_mut(nv * n);
+        let (b_position, b_velocity) = self.b.split_at_mut(nv * nu);
         for i in 0..nv {
-            unit[i] = Lanes::splat(1.0);
-            by_q.fill(Lanes::zero());
-            by_v.fill(Lanes::zero());
-            let h = self.model.option.timestep;
-            advance_configuration_pullback(&self.model, velocity, h, &unit, (&mut by_q, &mut by_v));
-            unit[i] = Lanes::zero();
-            let (position, velocity_rows) = self.a.split_at_mut(nv * n);
+            let joint = &t.joints[t.dofs[i].joint];
             let row = &mut position[i * n..(i + 1) * n];
-            row.fill(0.0);
-            for (x, q) in row.iter_mut().zip(&by_q) {
-                *x = q.lane(0);
-            }
-            let (b_position, b_velocity) = self.b.split_at_mut(nv * nu);
             let b_row = &mut b_position[i * nu..(i + 1) * nu];
+            row.fill(0.0);
             b_row.fill(0.0);
-            for j in 0..nv {
-                let w = by_v[j].lane(0);
+            for j in joint.v..joint.v + joint.kind.sizes().1 {
+                row[j] = self.by_q[j].lane(lane(i));
+                let w = self.by_v[j].lane(lane(i));
                 if w != 0.0 {
-                    for (x, v) in row.iter_mut().zip(&velocity_rows[j * n..(j + 1) * n]) {
-                        *x += w * v;
-                    }
-                    for (x, v) in b_row.iter_mut().zip(&b_velocity[j * nu..(j + 1) * nu]) {
-                        *x += w * v;
-                    }
+                    add_scaled(row, w, &velocity[j * n..(j + 1) * n]);
+                    add_scaled(b_row, w, &b_velocity[j * nu..(j + 1) * nu]);
                 }
             }
         }
+    }
+}
+
+fn add_scaled(out: &mut [f64], w: f64, row: &[f64]) {
+    for (x, r) in out.iter_mut().zip(row) {
+        *x += w * r;
     }
 }
 

@@ -43,6 +43,9 @@ pub struct Workspace<R> {
     out: Cotangents<R>,
     costate: Costate<R>,
     gradient: Gradient<R>,
+    /// Of the steps that were done so far, and how many they are.
+    cost: R,
+    done: usize,
 }
 
 /// What a memory comes to for one model and horizon.
@@ -67,6 +70,8 @@ impl<R: Real> Workspace<R> {
             out: Cotangents::zero(model, &input),
             costate: Costate::zero(model),
             gradient: Gradient { start: Costate::zero(model), inputs: Vec::new(), model: model.zeros() },
+            cost: R::zero(),
+            done: 0,
         }
     }
 
@@ -115,6 +120,39 @@ impl<R: Real> Workspace<R> {
         if let Some(input) = inputs.first() {
             self.out = Cotangents::zero(model, input);
         }
+        self.current.copy_from(start);
+        (self.cost, self.done) = (R::zero(), 0);
+    }
+
+    /// Does step `k` from the current state to the next one; the first time, adds its cost.
+    fn forward(
+        &mut self,
+        model: &Model<R>,
+        inputs: &[Input<R>],
+        k: usize,
+        objective: &mut impl Objective<R>,
+    ) -> Result<(), Error> {
+        let first_time = k == self.done;
+        if first_time {
+            self.cost += objective.cost(model, &self.current, Some(&inputs[k]), k);
+        }
+        step(model, &self.current, &inputs[k], &mut self.record, &mut self.next);
+        if first_time {
+            finite(model, &self.next, k + 1)?;
+            self.done += 1;
+        }
+        Ok(())
+    }
+
+    /// The cost of the last state and its cotangent.
+    fn end(&mut self, model: &Model<R>, steps: usize, objective: &mut impl Objective<R>) {
+        let last = if steps == 0 { &self.current } else { &self.next };
+        self.cost += objective.cost(model, last, None, steps);
+        self.out.clear_step();
+        std::mem::swap(&mut self.out.model, &mut self.gradient.model);
+        objective.cost_pullback(model, last, None, steps, &mut self.out);
+        std::mem::swap(&mut self.out.model, &mut self.gradient.model);
+        self.costate.copy_from(&self.out.state);
     }
 
     /// The pullback of one step and of the cost at its start; the record holds the step.
@@ -151,79 +189,74 @@ pub fn value_and_gradient<'w, R: Real>(
     memory: Memory,
     workspace: &'w mut Workspace<R>,
 ) -> Result<(R, &'w Gradient<R>), Error> {
-    let w = workspace;
-    let form = w.form(model, inputs.len(), memory);
+    let (w, steps) = (workspace, inputs.len());
+    let form = w.form(model, steps, memory);
     w.prepare(model, start, inputs, form);
-    let steps = inputs.len();
-    let mut cost = R::zero();
-    // Forward: the whole rollout once, for its cost.
-    w.current.copy_from(start);
-    let actions = match form {
-        Form::Checkpoints(slots) => schedule(steps, slots),
-        _ => Vec::new(),
-    };
-    for (k, input) in inputs.iter().enumerate() {
-        cost += objective.cost(model, &w.current, Some(input), k);
-        step(model, &w.current, input, &mut w.record, &mut w.next);
-        finite(model, &w.next, k + 1)?;
-        match form {
-            Form::Full => {
-                w.states[k].copy_from(&w.current);
-                w.record.exchange(&mut w.kept[k]);
-            }
-            Form::Light => w.states[k].copy_from(&w.current),
-            Form::Checkpoints(_) => {}
+    match form {
+        _ if steps == 0 => w.end(model, steps, objective),
+        Form::Checkpoints(slots) => by_checkpoints(model, inputs, objective, slots, w)?,
+        _ => by_record(model, inputs, objective, form, w)?,
+    }
+    w.gradient.start.copy_from(&w.costate);
+    Ok((w.cost, &w.gradient))
+}
+
+/// Forward, keeping every state, and all that the pullback needs if the form is full; then backward.
+fn by_record<R: Real>(
+    model: &Model<R>,
+    inputs: &[Input<R>],
+    objective: &mut impl Objective<R>,
+    form: Form,
+    w: &mut Workspace<R>,
+) -> Result<(), Error> {
+    for k in 0..inputs.len() {
+        w.forward(model, inputs, k, objective)?;
+        w.states[k].copy_from(&w.current);
+        if form == Form::Full {
+            w.record.exchange(&mut w.kept[k]);
         }
         std::mem::swap(&mut w.current, &mut w.next);
     }
-    cost += objective.cost(model, &w.current, None, steps);
-    // Backward: the last state's cost, then step by step.
-    w.out.clear_step();
-    std::mem::swap(&mut w.out.model, &mut w.gradient.model);
-    objective.cost_pullback(model, &w.current, None, steps, &mut w.out);
-    std::mem::swap(&mut w.out.model, &mut w.gradient.model);
-    w.costate.copy_from(&w.out.state);
-    match form {
-        Form::Checkpoints(_) => backward_by_checkpoints(model, start, inputs, objective, &actions, w),
-        _ => {
-            for (k, input) in inputs.iter().enumerate().rev() {
-                w.current.copy_from(&w.states[k]);
-                if form == Form::Full {
-                    w.record.exchange(&mut w.kept[k]);
-                } else {
-                    step(model, &w.current, input, &mut w.record, &mut w.next);
-                }
-                w.reverse(model, k, input, objective);
-            }
+    std::mem::swap(&mut w.current, &mut w.next);
+    w.end(model, inputs.len(), objective);
+    for (k, input) in inputs.iter().enumerate().rev() {
+        w.current.copy_from(&w.states[k]);
+        if form == Form::Full {
+            w.record.exchange(&mut w.kept[k]);
+        } else {
+            step(model, &w.current, input, &mut w.record, &mut w.next);
         }
+        w.reverse(model, k, input, objective);
     }
-    w.gradient.start.copy_from(&w.costate);
-    Ok((cost, &w.gradient))
+    Ok(())
 }
 
-fn backward_by_checkpoints<R: Real>(
+/// Forward and backward as the schedule says; its first way forward also finds the cost.
+fn by_checkpoints<R: Real>(
     model: &Model<R>,
-    start: &State<R>,
     inputs: &[Input<R>],
     objective: &mut impl Objective<R>,
-    actions: &[Action],
+    slots: usize,
     w: &mut Workspace<R>,
-) {
-    w.current.copy_from(start);
-    for action in actions {
-        match *action {
+) -> Result<(), Error> {
+    for action in schedule(inputs.len(), slots) {
+        match action {
             Action::Keep { slot, .. } => w.states[slot].copy_from(&w.current),
             Action::Take { slot, .. } => w.current.copy_from(&w.states[slot]),
             Action::Advance { from, to } => {
-                for input in &inputs[from..to] {
-                    step(model, &w.current, input, &mut w.record, &mut w.next);
+                for k in from..to {
+                    w.forward(model, inputs, k, objective)?;
                     std::mem::swap(&mut w.current, &mut w.next);
                 }
             }
             Action::Reverse { step: k } => {
-                step(model, &w.current, &inputs[k], &mut w.record, &mut w.next);
+                w.forward(model, inputs, k, objective)?;
+                if k + 1 == inputs.len() {
+                    w.end(model, k + 1, objective);
+                }
                 w.reverse(model, k, &inputs[k], objective);
             }
         }
     }
+    Ok(())
 }

@@ -24,6 +24,37 @@ fn gradient(rollout: &Rollout, direction: &[f64], way: f64) -> Vec<f64> {
     rollout.gradient(Memory::Full, &mut |x| x + way * next.next().unwrap()).1
 }
 
+/// The derivative at zero of a vector function by central differences with ever smaller steps,
+/// extrapolated; each entry is the one of its table that differs least from its neighbours (Ridders
+/// 1982). The largest step suits smooth entries, the smallest suits entries that bend sharply.
+fn slope(f: impl Fn(f64) -> Vec<f64>) -> Vec<f64> {
+    const LEVELS: usize = 10;
+    let quotient = |level: usize| -> Vec<f64> {
+        let h = 2e-4 * 0.5f64.powi(level as i32);
+        f(h).iter().zip(f(-h)).map(|(a, b)| (a - b) / (2.0 * h)).collect()
+    };
+    let quotients: Vec<Vec<f64>> = (0..LEVELS).map(quotient).collect();
+    let entry = |k: usize| {
+        let (mut best, mut error) = (f64::NAN, f64::INFINITY);
+        let mut above: Vec<f64> = Vec::new();
+        for q in &quotients {
+            let mut row = vec![q[k]];
+            for (order, old) in above.iter().enumerate() {
+                let factor = 0.5f64.powi(-2 * (order as i32 + 1));
+                let next = row[order] + (row[order] - old) / (factor - 1.0);
+                let doubt = (next - row[order]).abs().max((next - old).abs());
+                if doubt < error {
+                    (best, error) = (next, doubt);
+                }
+                row.push(next);
+            }
+            above = row;
+        }
+        best
+    };
+    (0..quotients[0].len()).map(entry).collect()
+}
+
 /// An entry of a Hessian-vector product, and what the difference of exact gradients says.
 struct Entry {
     error: f64,
@@ -37,14 +68,7 @@ fn worst(rollout: &Rollout) -> Entry {
     let direction = direction(rollout);
     let mut next = direction.iter();
     let dual = rollout.gradient(Memory::Light, &mut |x| Single::new(x, *next.next().unwrap())).1;
-    // Richardson's extrapolation of two central differences: an error of order h⁴.
-    let h = 2e-4;
-    let difference = |h: f64| -> Vec<f64> {
-        let (ahead, behind) = (gradient(rollout, &direction, h), gradient(rollout, &direction, -h));
-        ahead.iter().zip(behind).map(|(a, b)| (a - b) / (2.0 * h)).collect()
-    };
-    let (coarse, fine) = (difference(h), difference(0.5 * h));
-    let expected: Vec<f64> = coarse.iter().zip(&fine).map(|(c, f)| (4.0 * f - c) / 3.0).collect();
+    let expected = slope(|way| gradient(rollout, &direction, way));
     let split = rollout.parameters_from();
     let scale =
         |range: std::ops::Range<usize>| expected[range].iter().fold(f64::MIN_POSITIVE, |m, x| m.max(x.abs()));
@@ -65,25 +89,14 @@ fn name(rollout: &Rollout, variable: usize) -> String {
     }
 }
 
-/// Where the difference quotient itself is worse than a ten-millionth: polynomial dampers with huge third
-/// derivatives, tensors near equal moments, and capsules that point straight up or down.
-const ROUGH: [&str; 10] = [
-    "actuators_body",
-    "actuators_tendon",
-    "arm",
-    "fluid",
-    "fluid_fast",
-    "humanoid",
-    "inertia_shapes",
-    "springless",
-    "springs",
-    "tree",
-];
+/// The medium drags a round body in a frame that equal moments leave open: it jumps as the capsule of
+/// the weed tilts, and the gradient with it.
+const OPEN_FRAMES: [&str; 2] = ["fluid", "fluid_fast"];
 
 #[test]
 fn a_hessian_times_a_vector_is_the_difference_of_exact_gradients() {
     let mut largest: f64 = 0.0;
-    for r in all().into_iter().filter(|r| !ROUGH.contains(&r.name.as_str())) {
+    for r in all().into_iter().filter(|r| !OPEN_FRAMES.contains(&r.name.as_str())) {
         for integrator in INTEGRATORS {
             let rollout = Rollout::new(&r, integrator, 4);
             let Entry { error, variable, dual, difference } = worst(&rollout);
