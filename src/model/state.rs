@@ -5,7 +5,7 @@ use super::description::JointKind;
 use crate::number::Real;
 use crate::spatial::{Force, Pose, Quat, Vec3, so3_right_jacobian};
 
-/// The state of a world: nothing in it is derived.
+/// The state of a world: nothing in it is derived, but for where a search starts.
 #[derive(Clone, Debug)]
 pub struct State<R> {
     /// Configuration (nq): free joints as position and quaternion, ball joints as quaternion,
@@ -19,6 +19,9 @@ pub struct State<R> {
     pub time: R,
     /// Poses of the mocap bodies in the world.
     pub mocap: Vec<Pose<R>>,
+    /// Where the search for the constrained acceleration starts: the last one, or nothing if the model has
+    /// no constraints. It decides on last bits only, and has no cotangent.
+    pub warm: Vec<R>,
 }
 
 /// What acts on a world during one step.
@@ -62,8 +65,9 @@ impl<R: Real> State<R> {
                 _ => q[layout.q] = joint.reference,
             }
         }
+        let warm = vec![R::zero(); if t.constrained { t.nv } else { 0 }];
         let mocap = t.mocap_bodies.iter().map(|&b| model.bodies[b].pose()).collect();
-        Self { q, v: vec![R::zero(); t.nv], act: vec![R::zero(); t.na], time: R::zero(), mocap }
+        Self { q, v: vec![R::zero(); t.nv], act: vec![R::zero(); t.na], time: R::zero(), mocap, warm }
     }
 
     /// The same state over another number.
@@ -75,6 +79,7 @@ impl<R: Real> State<R> {
             act: all(&self.act),
             time: f(self.time),
             mocap: self.mocap.iter().map(|p| p.map(f)).collect(),
+            warm: all(&self.warm),
         }
     }
 
@@ -85,6 +90,7 @@ impl<R: Real> State<R> {
         self.act.copy_from_slice(&other.act);
         self.time = other.time;
         self.mocap.copy_from_slice(&other.mocap);
+        self.warm.copy_from_slice(&other.warm);
     }
 
     /// The quaternion of `q` at entry `at`, as stored.

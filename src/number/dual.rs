@@ -191,6 +191,8 @@ impl<R: Real, T: Tangent<R>> Real for Dual<R, T> {
     type Plain = R::Plain;
     type Tangents = Few<Self, 2>;
     const EPSILON: f64 = R::EPSILON;
+    const ORDER: usize = R::ORDER + 1;
+    const LANES: usize = R::LANES;
 
     #[inline(always)]
     fn from_f64(x: f64) -> Self {
@@ -204,8 +206,13 @@ impl<R: Real, T: Tangent<R>> Real for Dual<R, T> {
     fn plain(self) -> R::Plain {
         self.value.plain()
     }
-    fn first(self) -> f64 {
-        self.value.first()
+    #[inline(always)]
+    fn lane(self, k: usize) -> f64 {
+        self.value.lane(k)
+    }
+    #[inline(always)]
+    fn from_lanes(f: impl Fn(usize) -> f64) -> Self {
+        Self::constant(R::from_lanes(f))
     }
     #[inline(always)]
     fn times(self, x: f64) -> Self {

@@ -34,11 +34,6 @@ impl Lanes {
     pub fn to_array(self) -> [f64; 8] {
         self.0.to_array()
     }
-    /// The number of world `k`.
-    #[inline(always)]
-    pub fn lane(&self, k: usize) -> f64 {
-        self.0.to_array()[k]
-    }
     /// Sets the number of world `k`.
     pub fn set_lane(&mut self, k: usize, x: f64) {
         let mut all = self.to_array();
@@ -134,6 +129,8 @@ impl Real for Lanes {
     type Plain = Self;
     type Tangents = Few<Self, 4>;
     const EPSILON: f64 = f64::EPSILON;
+    const ORDER: usize = 0;
+    const LANES: usize = Self::COUNT;
 
     #[inline(always)]
     fn from_f64(x: f64) -> Self {
@@ -147,8 +144,13 @@ impl Real for Lanes {
     fn plain(self) -> Self {
         self
     }
-    fn first(self) -> f64 {
-        self.lane(0)
+    #[inline(always)]
+    fn lane(self, k: usize) -> f64 {
+        self.to_array()[k]
+    }
+    #[inline(always)]
+    fn from_lanes(f: impl Fn(usize) -> f64) -> Self {
+        Self::new(std::array::from_fn(f))
     }
     #[inline(always)]
     fn lt(self, other: Self) -> LaneMask {

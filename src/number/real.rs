@@ -50,6 +50,10 @@ pub trait Real:
 
     /// The distance from one to the next number.
     const EPSILON: f64;
+    /// How many derivatives, one inside the other, it carries.
+    const ORDER: usize;
+    /// How many worlds it holds.
+    const LANES: usize = 1;
 
     /// The constant with this value in every world.
     fn from_f64(x: f64) -> Self;
@@ -57,8 +61,18 @@ pub trait Real:
     fn from_plain(x: Self::Plain) -> Self;
     /// The value without derivatives.
     fn plain(self) -> Self::Plain;
+    /// The number in world `k`, without derivatives: for decisions that each world makes for itself.
+    fn lane(self, k: usize) -> f64;
+    /// The constant with the value `f(k)` in world `k`.
+    #[inline(always)]
+    fn from_lanes(f: impl Fn(usize) -> f64) -> Self {
+        Self::from_f64(f(0))
+    }
     /// The number in the first world, without derivatives: for messages and pictures.
-    fn first(self) -> f64;
+    #[inline(always)]
+    fn first(self) -> f64 {
+        self.lane(0)
+    }
 
     /// `self < other`, by value.
     fn lt(self, other: Self) -> Self::Mask;
@@ -165,6 +179,7 @@ macro_rules! single {
             type Plain = $t;
             type Tangents = $tangents;
             const EPSILON: f64 = <$t>::EPSILON as f64;
+            const ORDER: usize = 0;
 
             #[inline(always)]
             fn from_f64(x: f64) -> Self {
@@ -179,7 +194,7 @@ macro_rules! single {
                 self
             }
             #[inline(always)]
-            fn first(self) -> f64 {
+            fn lane(self, _: usize) -> f64 {
                 self as f64
             }
             #[inline(always)]

@@ -147,6 +147,7 @@ impl<R: Real<Mask = bool>> Real for Var<'_, R> {
     type Plain = R::Plain;
     type Tangents = Few<Self, 2>;
     const EPSILON: f64 = R::EPSILON;
+    const ORDER: usize = R::ORDER + 1;
 
     fn from_f64(x: f64) -> Self {
         Self { value: R::from_f64(x), node: 0, tape: None }
@@ -157,8 +158,8 @@ impl<R: Real<Mask = bool>> Real for Var<'_, R> {
     fn plain(self) -> R::Plain {
         self.value.plain()
     }
-    fn first(self) -> f64 {
-        self.value.first()
+    fn lane(self, k: usize) -> f64 {
+        self.value.lane(k)
     }
     fn lt(self, other: Self) -> bool {
         self.value.lt(other.value)

@@ -9,8 +9,10 @@ use super::articulated::inverse_dynamics::{Fields, inverse_dynamics_pullback};
 use super::articulated::line::{Field, Pulling};
 use super::articulated::passive::damping_slope;
 use super::articulated::{Links, LinksCotangent, fluid, kinematics, kinematics_pullback, tendon};
-use super::integrate::{Record, StepBackward, advance, advance_pullback, damping_pullback};
-use super::step::{Cotangents, Stage, forces, forces_pullback};
+use super::integrate::{
+    Record, StepBackward, advance, advance_pullback, constrained_pullback, damping_pullback,
+};
+use super::step::{Cotangents, Stage, constrain, forces};
 use crate::model::description::{Integrator, JointKind};
 use crate::model::{Costate, Input, Model, State};
 use crate::number::{Real, Single};
@@ -212,6 +214,7 @@ pub(super) fn step<R: Real>(
 ) {
     let stage = &mut record.stages[0];
     forces(model, state, input, stage);
+    constrain(model, state, stage);
     let Some(implicit) = &mut record.implicit else { return };
     velocity_derivative(model, state, stage, implicit);
     let h = model.option.timestep;
@@ -222,7 +225,7 @@ pub(super) fn step<R: Real>(
         }
     }
     implicit.factor.compute(pattern, &implicit.matrix[0], &implicit.matrix[1]);
-    stage.a.copy_from_slice(&stage.smooth);
+    stage.a.copy_from_slice(&stage.total);
     implicit.factor.solve(pattern, &mut stage.a);
     advance(model, state, stage, next);
 }
@@ -308,9 +311,8 @@ pub(super) fn step_pullback<R: Real>(
     };
     tendon_damping_pullback(&mut p, stage, (a, weight), back);
     actuator_slopes_pullback(&mut p, stage, (a, weight), back);
-    let asked = (a, weight, &scratch.act[..]);
     scratch.forces.by_slope.copy_from_slice(&back.by_slope);
-    forces_pullback(model, state, input, stage, asked, &mut scratch.forces, out);
+    constrained_pullback(model, state, input, stage, scratch, out);
     scratch.forces.by_slope.fill(R::zero());
 }
 

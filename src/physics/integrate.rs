@@ -5,7 +5,8 @@ use super::articulated::actuation::Actuation;
 use super::articulated::actuation::{final_activation, final_activation_pullback};
 use super::articulated::factor::{Factor, GeneralFactor};
 use super::articulated::passive::damping_slope;
-use super::step::{Backward, Cotangents, Stage, forces, forces_pullback};
+use super::constraint::{Constraint, ConstraintBackward};
+use super::step::{Backward, Cotangents, Stage, constrain, forces, forces_pullback, free};
 use super::{implicit, runge_kutta};
 use crate::model::description::Integrator;
 use crate::model::{Costate, Input, Model, State, advance_configuration, advance_configuration_pullback};
@@ -13,7 +14,7 @@ use crate::number::Real;
 
 /// What one step remembers for its pullback; allocated once and overwritten.
 #[derive(Clone, Debug)]
-pub struct Record<R> {
+pub struct Record<R: Real> {
     /// One stage, or four.
     pub stages: Vec<Stage<R>>,
     /// `M + h diag(β)`, in the tree's pattern.
@@ -38,15 +39,17 @@ impl<R: Real> Record<R> {
 
 /// The part of a [`Record`] that the pullback of its step needs.
 #[derive(Clone, Debug)]
-pub struct Kept<R> {
+pub struct Kept<R: Real> {
     stages: Vec<KeptStage<R>>,
     runge_kutta: Option<runge_kutta::Stages<R>>,
     implicit: Option<GeneralFactor<R>>,
 }
 
 #[derive(Clone, Debug)]
-struct KeptStage<R> {
+struct KeptStage<R: Real> {
     links: Links<R>,
+    mass: Vec<R>,
+    constraint: Constraint<R>,
     jacobian: Vec<R>,
     factor: Factor<R>,
     actuation: Actuation<R>,
@@ -59,6 +62,8 @@ impl<R: Real> Kept<R> {
         let record = Record::new(model);
         let stage = |s: &Stage<R>| KeptStage {
             links: s.links.clone(),
+            mass: s.mass.clone(),
+            constraint: s.constraint.clone(),
             jacobian: s.jacobian.clone(),
             factor: s.factor.clone(),
             actuation: s.actuation.clone(),
@@ -78,6 +83,10 @@ impl<R: Real> Record<R> {
         use std::mem::swap;
         for (stage, kept) in self.stages.iter_mut().zip(&mut kept.stages) {
             swap(&mut stage.links, &mut kept.links);
+            if !stage.constraint.a.is_empty() {
+                swap(&mut stage.mass, &mut kept.mass);
+                swap(&mut stage.constraint, &mut kept.constraint);
+            }
             swap(&mut stage.jacobian, &mut kept.jacobian);
             swap(&mut stage.factor, &mut kept.factor);
             swap(&mut stage.actuation, &mut kept.actuation);
@@ -93,6 +102,7 @@ impl<R: Real> Record<R> {
         let stage = |s: &Stage<R>| {
             s.links.bytes()
                 + s.actuation.bytes()
+                + if s.constraint.a.is_empty() { 0 } else { s.constraint.bytes() + size_of_val(&s.mass[..]) }
                 + (s.jacobian.len() + s.factor.rows.len() + s.factor.inverse_diagonal.len() + s.a.len())
                     * size_of::<R>()
         };
@@ -123,7 +133,7 @@ pub fn step<R: Real>(
     }
 }
 
-/// Semi-implicit Euler: `acc = (M + h diag(β))⁻¹ f_s`, `v' = v + h acc`, `q' = q ⊞ h v'`, with the
+/// Semi-implicit Euler: `acc = (M + h diag(β))⁻¹ (f_s + Jᵀ f)`, `v' = v + h acc`, `q' = q ⊞ h v'`, with the
 /// slopes `β` of the joints' dampers.
 fn euler<R: Real>(
     model: &Model<R>,
@@ -134,6 +144,7 @@ fn euler<R: Real>(
 ) {
     let stage = &mut record.stages[0];
     forces(model, state, input, stage);
+    constrain(model, state, stage);
     let pattern = &model.topology.pattern;
     if is_damped(model) {
         record.damped.copy_from_slice(&stage.mass);
@@ -143,11 +154,13 @@ fn euler<R: Real>(
             record.damped[pattern.start[i + 1] - 1] += h * slope;
         }
         stage.factor.compute(pattern, &record.damped);
+        stage.a.copy_from_slice(&stage.total);
+        stage.factor.solve(pattern, &mut stage.a);
+    } else if stage.constraint.acts() {
+        stage.a.copy_from_slice(&stage.constraint.a);
     } else {
-        stage.factor.compute(pattern, &stage.mass);
+        free(model, stage);
     }
-    stage.a.copy_from_slice(&stage.smooth);
-    stage.factor.solve(pattern, &mut stage.a);
     advance(model, state, stage, next);
 }
 
@@ -166,6 +179,7 @@ pub(super) fn advance<R: Real>(model: &Model<R>, state: &State<R>, stage: &Stage
     advance_configuration(model, &state.q, &next.v, h, &mut next.q);
     next.time = state.time + h;
     next.mocap.copy_from_slice(&state.mocap);
+    stage.keep_warm(&mut next.warm);
 }
 
 /// The pullback of [`step`].
@@ -191,6 +205,7 @@ pub fn step_pullback<R: Real>(
 #[derive(Clone, Debug)]
 pub struct StepBackward<R> {
     pub(super) forces: Backward<R>,
+    pub(super) constraint: ConstraintBackward<R>,
     pub(super) velocity: Vec<R>,
     pub(super) weight: Vec<R>,
     pub(super) act: Vec<R>,
@@ -218,6 +233,7 @@ impl<R: Real> StepBackward<R> {
         let four = t.integrator == Integrator::RungeKutta4;
         Self {
             forces: Backward::new(model),
+            constraint: ConstraintBackward::new(model),
             velocity: zero(t.nv),
             weight: zero(t.nv),
             act: zero(t.na),
@@ -243,19 +259,68 @@ fn euler_pullback<R: Real>(
     for (w, v) in scratch.weight.iter_mut().zip(&scratch.velocity) {
         *w = h * *v;
     }
-    stage.factor.solve(&model.topology.pattern, &mut scratch.weight);
     if is_damped(model) {
+        stage.factor.solve(&model.topology.pattern, &mut scratch.weight);
         damping_pullback(model, state, &stage.a, &scratch.weight, out);
+        constrained_pullback(model, state, input, stage, scratch, out);
+    } else {
+        optimum_pullback(model, state, input, stage, scratch, out);
     }
-    forces_pullback(
-        model,
-        state,
-        input,
-        stage,
-        (&stage.a, &scratch.weight, &scratch.act),
-        &mut scratch.forces,
-        out,
-    );
+}
+
+/// The pullback of the acceleration `a` of [`acceleration`](super::step::acceleration), with the cotangent
+/// `ā` in the scratch: `H λ = ā` is the weight of all forces, `M λ = ā` without constraints.
+pub(super) fn optimum_pullback<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    input: &Input<R>,
+    stage: &Stage<R>,
+    scratch: &mut StepBackward<R>,
+    out: &mut Cotangents<R>,
+) {
+    let (c, back) = (&stage.constraint, &mut scratch.constraint);
+    if c.acts() {
+        back.weigh(model, &stage.mass, c, &scratch.weight);
+        let own = (&mut scratch.forces.links, &mut out.state, &mut out.model);
+        back.pull(model, state, &stage.links, c, own);
+        let asked = (&c.a[..], &back.weight[..], &scratch.act[..]);
+        forces_pullback(model, state, input, stage, asked, &mut scratch.forces, out);
+    } else {
+        stage.factor.solve(&model.topology.pattern, &mut scratch.weight);
+        let asked = (&stage.a[..], &scratch.weight[..], &scratch.act[..]);
+        forces_pullback(model, state, input, stage, asked, &mut scratch.forces, out);
+    }
+}
+
+/// The pullback of `N â = f_s + Jᵀ f` at fixed `N − M`, with `η = N⁻ᵀ` of the cotangent of `â` in the
+/// scratch.
+///
+/// The forces `f` belong to the optimum `a`: with `H λ = −Jᵀ W J η` and `m = η + λ` the scalar is
+/// `m·f_s − η·M â − λ·M a + … = m·(f_s − M a) − η·M (â − a) + …`.
+pub(super) fn constrained_pullback<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    input: &Input<R>,
+    stage: &Stage<R>,
+    scratch: &mut StepBackward<R>,
+    out: &mut Cotangents<R>,
+) {
+    let (c, back) = (&stage.constraint, &mut scratch.constraint);
+    if !c.acts() {
+        let asked = (&stage.a[..], &scratch.weight[..], &scratch.act[..]);
+        forces_pullback(model, state, input, stage, asked, &mut scratch.forces, out);
+        return;
+    }
+    back.weigh_force(model, &stage.mass, c, &scratch.weight);
+    let own = (&mut scratch.forces.links, &mut out.state, &mut out.model);
+    back.pull(model, state, &stage.links, c, own);
+    for (own, (implicit, a)) in scratch.velocity.iter_mut().zip(stage.a.iter().zip(&c.a)) {
+        *own = *implicit - *a;
+    }
+    let inertial = (&scratch.weight[..], &scratch.velocity[..]);
+    back.pull_mass(model, state, stage, inertial, (&mut scratch.forces.links, out));
+    let asked = (&c.a[..], &back.weight[..], &scratch.act[..]);
+    forces_pullback(model, state, input, stage, asked, &mut scratch.forces, out);
 }
 
 /// The derivative of `−h Σ η β(v) a`.

@@ -2,6 +2,7 @@
 
 pub mod articulated;
 mod constants;
+pub mod constraint;
 pub mod contact;
 pub mod derive;
 mod implicit;

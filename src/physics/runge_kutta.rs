@@ -1,8 +1,8 @@
 //! The classical fourth-order method of Runge and Kutta, on the manifold of configurations.
 
 use super::articulated::actuation::{final_activation, final_activation_pullback};
-use super::integrate::{Record, StepBackward};
-use super::step::{Cotangents, acceleration, forces_pullback};
+use super::integrate::{Record, StepBackward, optimum_pullback};
+use super::step::{Cotangents, acceleration};
 use crate::model::description::JointKind;
 use crate::model::{
     Costate, Input, JointLayout, Model, State, advance_configuration, advance_configuration_pullback,
@@ -64,6 +64,7 @@ fn set_stage<R: Real>(model: &Model<R>, start: &State<R>, record: &mut Record<R>
     let (past, own) = runge.rates.split_at_mut(i);
     let (last, own) = (&past[i - 1], &mut own[0]);
     let state = &mut runge.states[i];
+    before.keep_warm(&mut state.warm);
     state.time = start.time + step;
     state.mocap.copy_from_slice(&start.mocap);
     advance_configuration(model, &start.q, last, step, &mut state.q);
@@ -109,6 +110,7 @@ pub(super) fn step<R: Real>(
     advance_configuration(model, &state.q, &runge.mean, h, &mut next.q);
     next.time = state.time + h;
     next.mocap.copy_from_slice(&state.mocap);
+    record.stages[3].keep_warm(&mut next.warm);
 }
 
 fn mean_acceleration<R: Real>(record: &Record<R>, i: usize) -> R {
@@ -161,20 +163,21 @@ pub(super) fn step_pullback<R: Real>(
     scratch: &mut StepBackward<R>,
     out: &mut Cotangents<R>,
 ) {
-    let (Some(runge), Some(back)) = (&record.runge_kutta, &mut scratch.runge_kutta) else { return };
+    let (Some(runge), Some(mut own)) = (&record.runge_kutta, scratch.runge_kutta.take()) else { return };
+    let back = &mut own;
     last_pullback(model, state, record, cotangent, back, out);
     // From the last stage to the first; each hands cotangents on to the one before.
     for i in (0..4).rev() {
         let stage = &record.stages[i];
         scratch.weight.copy_from_slice(&back.a[i]);
-        stage.factor.solve(&model.topology.pattern, &mut scratch.weight);
+        scratch.act.copy_from_slice(&back.act[i]);
         back.stage.clear();
         std::mem::swap(&mut back.stage, &mut out.state);
-        let asked = (&stage.a[..], &scratch.weight[..], &back.act[i][..]);
-        forces_pullback(model, &runge.states[i], input, stage, asked, &mut scratch.forces, out);
+        optimum_pullback(model, &runge.states[i], input, stage, scratch, out);
         std::mem::swap(&mut back.stage, &mut out.state);
         stage_pullback(model, record, i, back, out);
     }
+    scratch.runge_kutta = Some(own);
 }
 
 /// From the cotangent of the new state to those of the stages' accelerations and rates.

@@ -7,13 +7,14 @@ use super::articulated::line::{Field, Pulling};
 use super::articulated::mass_matrix::mass_matrix;
 use super::articulated::passive::{self, Passive, passive};
 use super::articulated::{Links, LinksCotangent, kinematics, kinematics_pullback, tendon};
+use super::constraint::{Constraint, Solver};
 use crate::model::{Costate, Input, Model, State};
 use crate::number::Real;
 use crate::spatial::{Force, Inertia, Vec3};
 
 /// Everything that one evaluation of the forces produces; allocated once and overwritten.
 #[derive(Clone, Debug)]
-pub struct Stage<R> {
+pub struct Stage<R: Real> {
     /// Poses, velocities and axes.
     pub links: Links<R>,
     /// `J_t` of every tendon, if tendons have armature or an implicit integrator asks.
@@ -30,11 +31,16 @@ pub struct Stage<R> {
     pub actuation: Actuation<R>,
     /// `f_s = τ_p + τ_u + τ_e − c` (nv).
     pub smooth: Vec<R>,
+    /// What limits, ties and touches.
+    pub constraint: Constraint<R>,
+    /// `f_s + Jᵀ f` (nv).
+    pub total: Vec<R>,
     /// The acceleration (nv).
     pub a: Vec<R>,
     composite: Vec<Inertia<R>>,
     wrench: Vec<Force<R>>,
     scratch: Vec<R>,
+    solver: Solver<R>,
 }
 
 impl<R: Real> Stage<R> {
@@ -51,20 +57,55 @@ impl<R: Real> Stage<R> {
             passive: Passive::new(model),
             actuation: Actuation::new(model),
             smooth: zero(t.nv),
+            constraint: Constraint::new(model),
+            total: zero(t.nv),
             a: zero(t.nv),
             composite: vec![Inertia::zero(); t.bodies.len()],
             wrench: vec![Force::zero(); t.bodies.len()],
             scratch: zero(t.nv),
+            solver: Solver::new(model),
         }
+    }
+    /// Leaves the acceleration to the next step's search.
+    pub(super) fn keep_warm(&self, warm: &mut [R]) {
+        if !warm.is_empty() {
+            warm.copy_from_slice(if self.constraint.acts() { &self.constraint.a } else { &self.a });
+        }
+    }
+    /// How many steps of Newton's method found the constraint forces, in the slowest world.
+    pub fn solver_steps(&self) -> usize {
+        if self.constraint.acts() { self.solver.steps() } else { 0 }
+    }
+}
+
+/// The acceleration: `M a = f_s + Jᵀ f`.
+pub fn acceleration<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, stage: &mut Stage<R>) {
+    forces(model, state, input, stage);
+    constrain(model, state, stage);
+    if stage.constraint.acts() {
+        stage.a.copy_from_slice(&stage.constraint.a);
+    } else {
+        free(model, stage);
     }
 }
 
 /// `a = M⁻¹ f_s`: the acceleration without constraints.
-pub fn acceleration<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, stage: &mut Stage<R>) {
-    forces(model, state, input, stage);
+pub(super) fn free<R: Real>(model: &Model<R>, stage: &mut Stage<R>) {
     stage.factor.compute(&model.topology.pattern, &stage.mass);
     stage.a.copy_from_slice(&stage.smooth);
     stage.factor.solve(&model.topology.pattern, &mut stage.a);
+}
+
+/// The forces `f` of all constraints, and `f_s + Jᵀ f`.
+pub fn constrain<R: Real>(model: &Model<R>, state: &State<R>, stage: &mut Stage<R>) {
+    stage.constraint.assemble(model, state, &stage.links, &mut stage.solver);
+    stage.total.copy_from_slice(&stage.smooth);
+    if stage.constraint.acts() {
+        free(model, stage);
+        let given = (&stage.mass[..], &stage.smooth[..], &stage.a[..]);
+        stage.constraint.solve(model, given, &state.warm, &mut stage.solver);
+        stage.constraint.rows.add_transposed(&stage.constraint.force, &mut stage.total);
+    }
 }
 
 /// Poses, mass matrix and the smooth force `f_s = τ_p + τ_u + τ_e − c`.
@@ -275,7 +316,7 @@ fn tendons_pullback<R: Real>(
         if model.topology.tendon_armature {
             let nv = model.topology.nv;
             let row = &stage.jacobian[t * nv..(t + 1) * nv];
-            tendon::armature_pullback(p, t, row, (a, negative), (&mut *scratch, &mut *sums));
+            tendon::armature_pullback(p, t, row, (a, negative), true, (&mut *scratch, &mut *sums));
         }
     }
 }

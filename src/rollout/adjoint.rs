@@ -33,7 +33,7 @@ pub enum Memory {
 
 /// Everything that a gradient needs, allocated once and used again.
 #[derive(Clone, Debug)]
-pub struct Workspace<R> {
+pub struct Workspace<R: Real> {
     record: Record<R>,
     states: Vec<State<R>>,
     current: State<R>,

@@ -62,6 +62,11 @@ impl<R: Real> Vec3<R> {
     pub fn norm(self) -> R {
         smooth::safe_sqrt(self.dot(self))
     }
+    /// The product with a plain number.
+    #[inline(always)]
+    pub fn times(self, s: f64) -> Self {
+        Self::new(self.x.times(s), self.y.times(s), self.z.times(s))
+    }
     /// The same over another number.
     #[inline(always)]
     pub fn map<S>(self, f: impl Fn(R) -> S) -> Vec3<S> {

@@ -150,12 +150,14 @@ pub(in crate::physics) fn related_sums<R: Real>(model: &Model<R>, row: &[R], y: 
 }
 
 /// The pullback of `α (λᵀ J_tᵀ J_t a)` inside the pattern and of `α (J_t λ) J̇_t v`, the inertial
-/// force of a tendon with armature. `field` and the sums (nv) are scratch.
+/// force of a tendon with armature; the second part only if it is `curved`. `field` and the sums (nv)
+/// are scratch.
 pub(in crate::physics) fn armature_pullback<R: Real>(
     p: &mut Pulling<'_, R>,
     t: usize,
     row: &[R],
     (a, weight): (&[R], &[R]),
+    curved: bool,
     (field, [by_a, by_weight]): (&mut line::Field<R>, &mut [Vec<R>; 2]),
 ) {
     let model = p.model;
@@ -163,13 +165,15 @@ pub(in crate::physics) fn armature_pullback<R: Real>(
     let nv = model.topology.nv;
     related_sums(model, row, a, by_a);
     related_sums(model, row, weight, by_weight);
-    let curve = rate_of_rate(model, p.links, t);
+    let curve = if curved { rate_of_rate(model, p.links, t) } else { R::zero() };
     let along = (0..nv).fold(R::zero(), |sum, i| sum + row[i] * weight[i]);
     let share = (0..nv).fold(along * curve, |sum, i| sum + weight[i] * row[i] * by_a[i]);
     p.out_model.tendons[t].armature += share;
     // The curvature sees the acceleration for a = 0: take back what `a` would add to the axes.
     field.set(model, p.links, model.topology.acts_on_bodies(), |i| -a[i]);
-    rate_of_rate_pullback(p, t, alpha * along, &mut field.cotangent);
+    if curved {
+        rate_of_rate_pullback(p, t, alpha * along, &mut field.cotangent);
+    }
     for (all, own) in p.cotangent.acceleration.iter_mut().zip(&field.cotangent) {
         *all += *own;
     }

@@ -1,0 +1,435 @@
+//! What limits, ties and touches: the constraint forces, and their adjoint.
+//!
+//! The acceleration is the one that minimizes `½ (a − a_s)ᵀ M (a − a_s) + s(J a − a_ref)`; then
+//! `M a = f_s + Jᵀ f` with `f = −∇s` (Todorov 2014). The minimum is found in plain numbers. Its
+//! derivative follows from that equation: in duals, by further steps of Newton's method at the minimum; in
+//! reverse, by one solve with `H = M + Jᵀ W J`.
+
+mod along;
+mod contacts;
+mod hessian;
+pub mod impedance;
+mod joined;
+pub mod law;
+mod newton;
+mod rows;
+
+pub use contacts::{Contact, Contacts};
+pub use rows::{Block, End, Origin, Rows};
+
+use super::articulated::inverse_dynamics::inertia_pullback;
+use super::articulated::line::{Field, Pulling};
+use super::step::{Cotangents, Stage};
+use super::articulated::{Links, LinksCotangent, tendon};
+use crate::model::{Costate, Model, State, Tie};
+use crate::number::{Mask, Real};
+use crate::spatial::Inertia;
+use hessian::Hessian;
+use law::{Curvature, LawCotangent, MOST};
+use newton::{Newton, Problem, mass_times};
+
+/// The constraints of a world at one state, and the forces with which they answer.
+#[derive(Clone, Debug)]
+pub struct Constraint<R: Real> {
+    /// Their rows.
+    pub rows: Rows<R>,
+    /// What touches.
+    pub contacts: Contacts<R>,
+    /// The acceleration at which the forces are found (nv).
+    pub a: Vec<R>,
+    /// `r = J a − a_ref`, of each row.
+    pub residual: Vec<R>,
+    /// `f`, of each row.
+    pub force: Vec<R>,
+    /// Whether the minimum was found in every world.
+    pub converged: bool,
+}
+
+/// The solver and other scratch, allocated once.
+#[derive(Clone, Debug)]
+pub struct Solver<R: Real> {
+    newton: Newton<R::Plain>,
+    rows: Rows<R::Plain>,
+    mass: Vec<R::Plain>,
+    smooth: Vec<R::Plain>,
+    free: Vec<R::Plain>,
+    warm: Vec<R::Plain>,
+    dense: [Vec<R>; 2],
+}
+
+impl<R: Real> Solver<R> {
+    /// Room for one model.
+    pub fn new(model: &Model<R>) -> Self {
+        let t = &model.topology;
+        let n = if t.constrained { t.nv } else { 0 };
+        let zero = |n| vec![R::Plain::zero(); n];
+        Self {
+            newton: Newton::new(n),
+            rows: Rows::new(),
+            mass: zero(if n > 0 { t.pattern.entries() } else { 0 }),
+            smooth: zero(n),
+            free: zero(n),
+            warm: zero(n),
+            dense: [vec![R::zero(); n], vec![R::zero(); n]],
+        }
+    }
+    /// How many steps the last solution took, in the slowest world.
+    pub fn steps(&self) -> usize {
+        self.newton.steps
+    }
+}
+
+impl<R: Real> Constraint<R> {
+    /// Room for one model.
+    pub fn new(model: &Model<R>) -> Self {
+        let n = if model.topology.constrained { model.topology.nv } else { 0 };
+        Self {
+            rows: Rows::new(),
+            contacts: Contacts::new(model),
+            a: vec![R::zero(); n],
+            residual: Vec::new(),
+            force: Vec::new(),
+            converged: true,
+        }
+    }
+    /// Whether anything acts.
+    pub fn acts(&self) -> bool {
+        !self.rows.blocks.is_empty()
+    }
+    /// The bytes of memory behind it.
+    pub fn bytes(&self) -> usize {
+        let rows = &self.rows;
+        size_of_val(&rows.blocks[..])
+            + size_of_val(&rows.dofs[..])
+            + size_of_val(&rows.values[..])
+            + size_of_val(&rows.reference[..])
+            + size_of_val(&self.contacts.list[..])
+            + size_of_val(&self.residual[..])
+            + size_of_val(&self.force[..])
+            + size_of_val(&self.a[..])
+    }
+
+    /// Finds what touches, and makes all rows with their references.
+    pub fn assemble(&mut self, model: &Model<R>, state: &State<R>, links: &Links<R>, solver: &mut Solver<R>) {
+        let t = &model.topology;
+        self.rows.clear();
+        self.converged = true;
+        if !t.constrained || !t.flags.constraint {
+            return;
+        }
+        let [row, scratch] = &mut solver.dense;
+        for (k, layout) in t.equalities.iter().enumerate() {
+            if !layout.active || !t.flags.equality {
+                continue;
+            }
+            match layout.tie {
+                Tie::Point(_) | Tie::Frame(_) => joined::push(model, links, k, &mut self.rows),
+                _ => along::push_tie(model, state, links, k, &mut self.rows, [row, scratch]),
+            }
+        }
+        along::push_losses(model, links, &mut self.rows, [row, scratch]);
+        along::push_limits(model, state, links, &mut self.rows, [row, scratch]);
+        self.contacts.detect(model, links);
+        for (k, contact) in self.contacts.list.iter().enumerate() {
+            contacts::push(model, links, contact, k, &mut self.rows);
+        }
+        self.refer(model, state, links);
+    }
+
+    /// Sets the references of all rows.
+    fn refer(&mut self, model: &Model<R>, state: &State<R>, links: &Links<R>) {
+        let (rows, mut velocity) = (&mut self.rows, [R::zero(); MOST]);
+        for k in 0..rows.blocks.len() {
+            let block = rows.blocks[k];
+            let v = &mut velocity[..block.count];
+            rows.block_times(&block, &state.v, v);
+            let out = &mut rows.reference[block.rows()];
+            match block.origin {
+                Origin::Equality(k) => match model.topology.equalities[k].tie {
+                    Tie::Point(_) | Tie::Frame(_) => joined::refer(model, links, k, false, v, out),
+                    _ => out[0] = along::refer_tie(model, state, links, k, v[0]),
+                },
+                Origin::Turn(k) => joined::refer(model, links, k, true, v, out),
+                Origin::DofLoss(_) | Origin::TendonLoss(_) => {
+                    out[0] = along::refer_loss(model, block.origin, v[0]);
+                }
+                Origin::JointLimit(..) | Origin::TendonLimit(..) => {
+                    out[0] = along::refer_limit(model, state, links, block.origin, v[0]);
+                }
+                Origin::Contact(k) => contacts::refer(model, &self.contacts.list[k], v, out),
+            }
+        }
+    }
+
+    /// Finds acceleration and forces. `mass` is `M`, `smooth` is `f_s`, `free` is `M⁻¹ f_s`.
+    pub fn solve(
+        &mut self,
+        model: &Model<R>,
+        (mass, smooth, free): (&[R], &[R], &[R]),
+        warm: &[R],
+        solver: &mut Solver<R>,
+    ) {
+        let pattern = &model.topology.pattern;
+        let plain = |out: &mut [R::Plain], x: &[R]| {
+            for (out, x) in out.iter_mut().zip(x) {
+                *out = x.plain();
+            }
+        };
+        solver.rows.copy_from(&self.rows, R::plain);
+        plain(&mut solver.mass, mass);
+        plain(&mut solver.smooth, smooth);
+        plain(&mut solver.free, free);
+        plain(&mut solver.warm, warm);
+        let problem = Problem {
+            pattern,
+            mass: &solver.mass,
+            smooth: &solver.smooth,
+            free: &solver.free,
+            rows: &solver.rows,
+        };
+        self.converged = solver.newton.solve(&problem, &solver.warm).all();
+        for (own, a) in self.a.iter_mut().zip(&solver.newton.a) {
+            *own = R::from_plain(*a);
+        }
+        if R::ORDER > 0 {
+            let newton = &mut solver.newton;
+            newton.hessian.set(pattern, &solver.mass, &solver.rows, &newton.residual);
+            newton.hessian.factor();
+        }
+        for list in [&mut self.residual, &mut self.force] {
+            list.clear();
+            list.resize(self.rows.count(), R::zero());
+        }
+        self.answer();
+        // Each further step at the minimum makes one more derivative right.
+        for _ in 0..R::ORDER {
+            let mut rest = vec![R::zero(); model.topology.nv];
+            mass_times(pattern, mass, &self.a, &mut rest);
+            for (rest, f) in rest.iter_mut().zip(smooth) {
+                *rest = *f - *rest;
+            }
+            self.rows.add_transposed(&self.force, &mut rest);
+            solver.newton.hessian.solve(&mut rest, R::from_plain);
+            for (a, step) in self.a.iter_mut().zip(&rest) {
+                *a += *step;
+            }
+            self.answer();
+        }
+    }
+
+    /// Residuals and forces at the acceleration.
+    fn answer(&mut self) {
+        self.rows.residual(&self.a, &mut self.residual);
+        self.rows.force(&self.residual, &mut self.force);
+    }
+}
+
+/// Whether the time constant of a reference is at least two steps, and the step.
+fn safe_step<R: Real>(model: &Model<R>) -> Option<R> {
+    model.topology.flags.refsafe.then_some(model.option.timestep)
+}
+
+/// Cotangents of one block of rows: what they pull back is
+/// `f·(J λ) − y·(J a − a_ref) + u·∂f` of the law's numbers.
+pub struct Cut<'a, R> {
+    f: &'a [R],
+    y: &'a [R],
+    /// `J v`.
+    velocity: &'a [R],
+    law: LawCotangent<R>,
+}
+
+/// What the pullbacks of rows work on and add to.
+pub struct Pull<'a, R> {
+    model: &'a Model<R>,
+    state: &'a State<R>,
+    links: &'a Links<R>,
+    cotangent: &'a mut LinksCotangent<R>,
+    out: &'a mut Costate<R>,
+    out_model: &'a mut Model<R>,
+    /// Of the weight `λ`, of the acceleration `a`, of the velocity `v`.
+    fields: &'a mut [Field<R>; 3],
+}
+
+impl<R> Pull<'_, R> {
+    /// The same for what acts along tendons, and the three fields.
+    fn pulling(&mut self) -> (Pulling<'_, R>, [&mut Field<R>; 3]) {
+        let pulling = Pulling {
+            model: self.model,
+            state: self.state,
+            links: self.links,
+            cotangent: &mut *self.cotangent,
+            out: &mut *self.out,
+            out_model: &mut *self.out_model,
+        };
+        (pulling, self.fields.each_mut())
+    }
+}
+
+/// Scratch of the adjoint; allocated once.
+#[derive(Clone, Debug)]
+pub struct ConstraintBackward<R> {
+    hessian: Hessian<R>,
+    fields: [Field<R>; 3],
+    /// `λ`, and then `m = η + λ` (nv).
+    pub weight: Vec<R>,
+    rows: [Vec<R>; 3],
+    /// Of tendons with armature.
+    sums: [Vec<R>; 3],
+}
+
+impl<R: Real> ConstraintBackward<R> {
+    /// Room for one model.
+    pub fn new(model: &Model<R>) -> Self {
+        let n = if model.topology.constrained { model.topology.nv } else { 0 };
+        Self {
+            hessian: Hessian::new(n),
+            fields: [Field::new(model), Field::new(model), Field::new(model)],
+            weight: vec![R::zero(); n],
+            rows: [Vec::new(), Vec::new(), Vec::new()],
+            sums: [(); 3].map(|()| vec![R::zero(); n]),
+        }
+    }
+
+    /// `H` at the minimum, factored.
+    fn factor(&mut self, model: &Model<R>, mass: &[R], c: &Constraint<R>) {
+        self.hessian.set(&model.topology.pattern, mass, &c.rows, &c.residual);
+        self.hessian.factor();
+        for list in &mut self.rows {
+            list.clear();
+            list.resize(c.rows.count(), R::zero());
+        }
+    }
+
+    /// Solves `H λ = ā`: the weight of everything that enters the minimum, for the cotangent `ā` of its
+    /// acceleration.
+    pub fn weigh(&mut self, model: &Model<R>, mass: &[R], c: &Constraint<R>, cotangent: &[R]) {
+        self.factor(model, mass, c);
+        self.weight.copy_from_slice(cotangent);
+        self.hessian.solve(&mut self.weight, |x| x);
+    }
+
+    /// The same for the cotangent `η` of `f_s + Jᵀ f`: solves `H λ = −Jᵀ W J η` and leaves `m = η + λ`.
+    pub fn weigh_force(&mut self, model: &Model<R>, mass: &[R], c: &Constraint<R>, eta: &[R]) {
+        self.factor(model, mass, c);
+        let [u, y, _] = &mut self.rows;
+        c.rows.times(eta, u);
+        bend(c, u, y);
+        for y in y.iter_mut() {
+            *y = -*y;
+        }
+        self.weight.fill(R::zero());
+        c.rows.add_transposed(y, &mut self.weight);
+        self.hessian.solve(&mut self.weight, |x| x);
+        for (own, eta) in self.weight.iter_mut().zip(eta) {
+            *own += *eta;
+        }
+    }
+
+    /// Adds what the constraints ask of state, bodies and model: the derivative of
+    /// `f·(J m) − y·(J a − a_ref) + …` at fixed `m`, `a`, `f` and `y = W J m`.
+    pub fn pull(
+        &mut self,
+        model: &Model<R>,
+        state: &State<R>,
+        links: &Links<R>,
+        c: &Constraint<R>,
+        (cotangent, out, out_model): (&mut LinksCotangent<R>, &mut Costate<R>, &mut Model<R>),
+    ) {
+        let [u, y, velocity] = &mut self.rows;
+        c.rows.times(&self.weight, u);
+        bend(c, u, y);
+        c.rows.times(&state.v, velocity);
+        for (field, x) in self.fields.iter_mut().zip([&self.weight, &c.a, &state.v]) {
+            field.set(model, links, true, |i| x[i]);
+        }
+        let mut p = Pull { model, state, links, cotangent, out, out_model, fields: &mut self.fields };
+        for block in &c.rows.blocks {
+            let rows = block.rows();
+            let (f, r) = (&c.force[rows.clone()], &c.residual[rows.clone()]);
+            let law = block.law.pullback(r, f, &u[rows.clone()]);
+            let cut = Cut { f, y: &y[rows.clone()], velocity: &velocity[rows], law };
+            match block.origin {
+                Origin::Equality(k) => match model.topology.equalities[k].tie {
+                    Tie::Point(_) | Tie::Frame(_) => joined::pullback(&mut p, k, false, &cut),
+                    _ => along::tie_pullback(&mut p, k, &cut),
+                },
+                Origin::Turn(k) => joined::pullback(&mut p, k, true, &cut),
+                Origin::DofLoss(_) | Origin::TendonLoss(_) => along::loss_pullback(&mut p, block.origin, &cut),
+                Origin::JointLimit(..) | Origin::TendonLimit(..) => {
+                    along::limit_pullback(&mut p, block.origin, &cut);
+                }
+                Origin::Contact(k) => contacts::pullback(&c.contacts, &mut p, block, k, &cut),
+            }
+        }
+        for field in &mut self.fields {
+            field.finish(model, links, cotangent);
+        }
+        for (v, own) in out.v.iter_mut().zip(&self.fields[2].y_cotangent) {
+            *v += *own;
+        }
+    }
+
+    /// Adds the derivative of `−η·M δ` at fixed `η` and `δ`, armature included.
+    pub fn pull_mass(
+        &mut self,
+        model: &Model<R>,
+        state: &State<R>,
+        stage: &Stage<R>,
+        (eta, delta): (&[R], &[R]),
+        (cotangent, out): (&mut LinksCotangent<R>, &mut Cotangents<R>),
+    ) {
+        let links = &stage.links;
+        let [first, second, _] = &mut self.fields;
+        first.set(model, links, true, |i| -eta[i]);
+        second.set(model, links, true, |i| delta[i]);
+        for b in 1..links.bodies.len() {
+            let inertia = &links.bodies[b].inertia;
+            let (x, y) = (first.bodies[b], second.bodies[b]);
+            let (ix, iy) = (inertia.mul(x), inertia.mul(y));
+            first.cotangent[b] += iy;
+            second.cotangent[b] += ix;
+            // The inertia moves rigidly with the body.
+            cotangent.wrench[b] -= x.cross_force(iy) + y.cross_force(ix);
+            if cotangent.parameters {
+                inertia_pullback(model, links, b, Inertia::form(x, y), &mut out.model);
+            }
+        }
+        first.finish(model, links, cotangent);
+        second.finish(model, links, cotangent);
+        for (i, dof) in model.topology.dofs.iter().enumerate() {
+            out.model.joints[dof.joint].armature -= eta[i] * delta[i];
+        }
+        if !model.topology.tendon_armature {
+            return;
+        }
+        let [_, _, scratch] = &mut self.fields;
+        let [negative, sums @ ..] = &mut self.sums;
+        negative.iter_mut().zip(eta).for_each(|(own, eta)| *own = -*eta);
+        let mut p = Pulling {
+            model,
+            state,
+            links,
+            cotangent,
+            out: &mut out.state,
+            out_model: &mut out.model,
+        };
+        for (t, row) in stage.jacobian.chunks(model.topology.nv).enumerate() {
+            let weights = (delta, &negative[..]);
+            tendon::armature_pullback(&mut p, t, row, weights, false, (&mut *scratch, &mut *sums));
+        }
+    }
+}
+
+/// `y = W u`.
+fn bend<R: Real>(c: &Constraint<R>, u: &[R], y: &mut [R]) {
+    let mut w: Curvature<R> = [[R::zero(); MOST]; MOST];
+    for block in &c.rows.blocks {
+        let rows = block.rows();
+        block.law.curvature(&c.residual[rows.clone()], &mut w);
+        for (k, i) in rows.clone().enumerate() {
+            y[i] = rows.clone().enumerate().fold(R::zero(), |sum, (l, j)| sum + w[k][l] * u[j]);
+        }
+    }
+}
+
