@@ -35,7 +35,7 @@ pub struct Candidate {
     pub condim: usize,
 }
 
-/// The order in which MuJoCo tests which of two shapes comes first.
+/// The place of a shape in MuJoCo's order from simple to general.
 fn rank(shape: Shape) -> usize {
     match shape {
         Shape::Plane => 0,

@@ -9,7 +9,7 @@ use super::articulated::{Links, LinksCotangent, kinematics, kinematics_pullback,
 use crate::model::description::JointKind;
 use crate::model::{Constants, Costate, Model, State, Tie};
 use crate::number::{Mask, Real};
-use crate::spatial::{Force, Inertia, Motion, Pose, Vec3};
+use crate::spatial::{Force, Inertia, Motion, Quat, Vec3};
 
 /// A model at its reference configuration, with the factor of its mass matrix.
 pub(super) struct Reference<R> {
@@ -343,18 +343,20 @@ impl<'a, R: Real> Back<'a, R> {
             };
             let given = 1 - found;
             let (own, other) = (bodies[found], bodies[given]);
-            let nothing = Pose::identity().map(|_: R| R::zero());
-            let w = std::mem::replace(&mut out.equalities[k].frames[found], nothing);
+            let position = &mut out.equalities[k].frames[found].position;
+            let by_place = std::mem::replace(position, Vec3::zero());
             let (link, at) = (&links.bodies[own], self.model.equalities[k].frames[given].position);
             let place = links.point(other, at);
             // The point is fixed in the other body and seen from its own.
-            let push = link.rotation * w.position;
+            let push = link.rotation * by_place;
             self.links.add_point(links, other, place, push);
             self.links.add_point(links, own, place, -push);
             let share = links.bodies[other].rotation.transpose_mul(push);
             out.equalities[k].frames[given].position += share;
             if let Tie::Frame(_) = layout.tie {
-                let turn = link.rotation * w.rotation.v;
+                let nothing = Quat { w: R::zero(), v: Vec3::zero() };
+                let share = std::mem::replace(&mut out.equalities[k].frames[found].rotation, nothing);
+                let turn = link.rotation * share.v;
                 self.links.wrench[other].torque += turn;
                 self.links.wrench[own].torque -= turn;
             }

@@ -9,22 +9,15 @@ use rand_pcg::Pcg64;
 
 use super::world::turn_from;
 use super::{Answer, Row};
+use crate::ladder::constraints::cases;
 use crate::recorded::{Recorded, all};
 
 /// A model's numbers, each rotation as a turn from a fixed one (and a zero in the place of `w`).
 fn tangent<R: Real>(model: &Model<R>, base: &Model<f64>) -> Vec<R> {
-    let mut turned = model.clone();
-    let each = |q: &mut Quat<R>, b: Quat<f64>| {
-        *q = Quat { w: R::zero(), v: turn_from(*q, b).into() };
-    };
-    for (m, b) in turned.bodies.iter_mut().zip(&base.bodies) {
-        each(&mut m.rotation, b.rotation);
-        if let (Some(m), Some(b)) = (&mut m.fluid, &b.fluid) {
-            each(&mut m.rotation, b.rotation);
-        }
+    let (mut turned, mut base) = (model.clone(), base.clone());
+    for (q, b) in turned.rotations().zip(base.rotations()) {
+        *q = Quat { w: R::zero(), v: turn_from(*q, *b).into() };
     }
-    turned.sites.iter_mut().zip(&base.sites).for_each(|(m, b)| each(&mut m.rotation, b.rotation));
-    turned.geoms.iter_mut().zip(&base.geoms).for_each(|(m, b)| each(&mut m.rotation, b.rotation));
     turned.numbers()
 }
 
@@ -42,6 +35,7 @@ fn visible<R: Real>(model: &Model<R>) -> Vec<R> {
     }
     seen.sites.iter_mut().for_each(|s| s.rotation = direction(s.rotation));
     seen.geoms.iter_mut().for_each(|g| g.rotation = direction(g.rotation));
+    seen.equalities.iter_mut().flat_map(|e| &mut e.frames).for_each(|f| f.rotation = direction(f.rotation));
     seen.numbers()
 }
 
@@ -89,12 +83,7 @@ fn ask(r: &Recorded) -> Answer {
 
 /// NaN in the scalar part of every rotation.
 fn poison(model: &mut Model<f64>) {
-    for body in &mut model.bodies {
-        body.rotation.w = f64::NAN;
-        body.fluid.iter_mut().for_each(|b| b.rotation.w = f64::NAN);
-    }
-    model.sites.iter_mut().for_each(|s| s.rotation.w = f64::NAN);
-    model.geoms.iter_mut().for_each(|g| g.rotation.w = f64::NAN);
+    model.rotations().for_each(|q| q.w = f64::NAN);
 }
 
 /// Turns of a model's rotations against the four numbers that they move.
@@ -126,8 +115,14 @@ fn ask_rotations(r: &Recorded) -> Answer {
 }
 
 fn worst(ask: impl Fn(&Recorded) -> Answer) -> Answer {
-    all().iter().fold(Answer::default(), |worst, r| {
-        let answer = ask(r);
+    let constrained = cases().into_iter().map(|(name, description, values)| Recorded {
+        name,
+        model: derive::compile(&description),
+        description,
+        values,
+    });
+    all().into_iter().chain(constrained).fold(Answer::default(), |worst, r| {
+        let answer = ask(&r);
         if !answer.is_right() {
             println!("{}: {answer:?}", r.name);
         }

@@ -5,7 +5,7 @@ use costate::model::{Input, Model, State};
 use costate::number::{Dual, Real, Single, derivative_check, dot_check};
 use costate::physics::articulated::{Links, kinematics};
 use costate::physics::{Cotangents, derive};
-use costate::spatial::{Force, Quat, Vec3};
+use costate::spatial::{Force, Quat, Sym3, Vec3};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
@@ -119,19 +119,9 @@ impl Place {
         let (base, d) = (&self.world.model, &self.direction.out.model);
         let mut shifts = d.numbers().into_iter();
         let mut model = base.map(|x| R::from_f64(x) + t.times(shifts.next().unwrap()));
-        let turned = |q: Quat<f64>, d: Quat<f64>| turn(d.v) * q.map(R::from_f64);
-        for (k, body) in model.bodies.iter_mut().enumerate() {
-            body.rotation = turned(base.bodies[k].rotation, d.bodies[k].rotation);
-            if let (Some(own), Some(b), Some(d)) = (&mut body.fluid, base.bodies[k].fluid, d.bodies[k].fluid)
-            {
-                own.rotation = turned(b.rotation, d.rotation);
-            }
-        }
-        for (k, site) in model.sites.iter_mut().enumerate() {
-            site.rotation = turned(base.sites[k].rotation, d.sites[k].rotation);
-        }
-        for (k, geom) in model.geoms.iter_mut().enumerate() {
-            geom.rotation = turned(base.geoms[k].rotation, d.geoms[k].rotation);
+        let (mut base, mut d) = (base.clone(), d.clone());
+        for ((q, b), d) in model.rotations().zip(base.rotations()).zip(d.rotations()) {
+            *q = turn(d.v) * b.map(R::from_f64);
         }
         model
     }
@@ -235,7 +225,7 @@ pub fn rotation_entry(kind: JointKind, q: usize) -> Option<usize> {
     }
 }
 
-/// A direction in the tangent space of a world: as large as the numbers themselves.
+/// A direction in the tangent space of a world: about as large as the numbers themselves.
 fn direction(model: &Model<f64>, input: &Input<f64>, random: &mut Pcg64) -> Cotangents<f64> {
     let mut out = Cotangents::zero(model, input);
     let mut one = || random.random_range(-1.0..1.0);
@@ -243,18 +233,18 @@ fn direction(model: &Model<f64>, input: &Input<f64>, random: &mut Pcg64) -> Cota
         *x = one();
     }
     out.input.u.iter_mut().chain(&mut out.input.force).for_each(|x| *x = one());
-    out.model = model.map(|x| x.abs().max(0.02) * one());
+    // Steps that stay small beside the lightest inertia.
+    out.model = model.map(|x| 0.3 * x.abs().max(0.02) * one());
     out.model.option.timestep = model.option.timestep * one();
+    // A light body keeps its size in every direction.
+    for (d, body) in out.model.bodies.iter_mut().zip(&model.bodies) {
+        let size = 0.1 * (body.inertia.xx + body.inertia.yy + body.inertia.zz);
+        d.inertia = Sym3::from([0; 6].map(|_| size * one()));
+    }
     for w in out.state.mocap.iter_mut().chain(&mut out.input.wrench) {
         *w = Force::new(three(random), three(random));
     }
-    let mut turn = |q: &mut Quat<f64>| *q = Quat { w: 0.0, v: three(random) };
-    for body in &mut out.model.bodies {
-        turn(&mut body.rotation);
-        body.fluid.iter_mut().for_each(|b| turn(&mut b.rotation));
-    }
-    out.model.sites.iter_mut().for_each(|s| turn(&mut s.rotation));
-    out.model.geoms.iter_mut().for_each(|g| turn(&mut g.rotation));
+    out.model.rotations().for_each(|q| *q = Quat { w: 0.0, v: three(random) });
     // An axis stays a unit vector.
     for (d, joint) in out.model.joints.iter_mut().zip(&model.joints) {
         d.axis = d.axis - joint.axis * joint.axis.dot(d.axis);

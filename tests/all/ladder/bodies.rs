@@ -97,7 +97,7 @@ fn tree(c: &mut Comparison, d: &Description, model: &Model<f64>) {
     });
     c.field("inertia", &inertia.collect::<Vec<_>>());
     c.field("body_gravcomp", &d.bodies.iter().map(|b| b.gravcomp).collect::<Vec<_>>());
-    let constants = derive::constants(d, model);
+    let constants = derive::constants(model);
     c.field("body_invweight0", &constants.body_invweight.concat());
     c.field("dof_invweight0", &constants.dof_invweight);
 }
