@@ -7,6 +7,7 @@
 mod assemble;
 pub mod description;
 mod entries;
+mod hull;
 mod parameter;
 mod state;
 mod tree;
@@ -14,6 +15,7 @@ mod tree;
 pub use assemble::{assemble, log_cholesky_of};
 pub(crate) use assemble::{shell, solid};
 pub use description::Description;
+pub use hull::{Hull, HullFace};
 pub use parameter::{Listing, Parameter, Source, Stated, Values};
 pub use state::{Costate, Input, State, advance_configuration, advance_configuration_pullback};
 pub use tree::{

@@ -124,7 +124,6 @@ pub(super) fn nearest(x: Vec3<f64>, shape: &Placed<f64>) -> Along {
 /// The features of two capsules: one, or two if they are parallel.
 pub(super) fn features(first: &Placed<f64>, second: &Placed<f64>, found: &mut dyn FnMut(Place) -> usize) {
     let axes = [Axis::of(first), Axis::of(second)];
-    let [one, two] = &axes;
     if sine_square(&axes) >= PARALLEL {
         let [along, beside] = nearest_of_segments(&axes);
         found(Place::Axes(along, beside));

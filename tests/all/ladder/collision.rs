@@ -1,5 +1,6 @@
 //! Rung 9: where two shapes touch, against MuJoCo's recorded contacts (`record_collision.py`).
 
+use costate::model::Hull;
 use costate::model::description::Shape;
 use costate::physics::contact::{Feature, Placed, features, touch};
 use costate::spatial::{Quat, Vec3};
@@ -31,14 +32,20 @@ fn shape(name: &str) -> Shape {
     }
 }
 
-fn placed(v: &Value, vertices: &'static [[f64; 3]]) -> Placed<'static, f64> {
+fn hull(v: &Value) -> Hull {
+    let vertices = numbers(&v["vertices"]).chunks(3).map(|v| [v[0], v[1], v[2]]).collect();
+    let face = |f: &Value| numbers(f).iter().map(|k| *k as u32).collect();
+    Hull::new(vertices, v["faces"].as_array().unwrap().iter().map(face).collect())
+}
+
+fn placed(v: &Value, hull: Option<&'static Hull>) -> Placed<'static, f64> {
     let (mut size, place, q) = (numbers(&v[0]), numbers(&v[1]), numbers(&v[2]));
     size.resize(3, 0.0);
     Placed {
         position: Vec3::new(place[0], place[1], place[2]),
         rotation: Quat::new(q[0], q[1], q[2], q[3]).normalized().to_matrix(),
         size: Vec3::new(size[0], size[1], size[2]),
-        vertices,
+        hull,
     }
 }
 
@@ -47,21 +54,17 @@ pub fn meetings() -> Vec<Meeting> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recorded/collision.json");
     let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     assert_eq!(file["mujoco"], "4.0.0");
-    let hulls: Vec<&'static [[f64; 3]]> = file["hulls"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|h| numbers(h).chunks(3).map(|v| [v[0], v[1], v[2]]).collect::<Vec<_>>().leak() as &_)
-        .collect();
+    let hulls: &'static [Hull] =
+        file["hulls"].as_array().unwrap().iter().map(hull).collect::<Vec<_>>().leak();
     let mut out = Vec::new();
     for pair in file["pairs"].as_array().unwrap() {
         let names = [0, 1].map(|k| pair["pair"][k].as_str().unwrap());
         for v in pair["poses"].as_array().unwrap() {
-            let hull = v["hull"].as_u64().map_or(&[][..], |k| hulls[k as usize]);
+            let hull = v["hull"].as_u64().map(|k| &hulls[k as usize]);
             out.push(Meeting {
                 names: names.join("–"),
                 shapes: (shape(names[0]), shape(names[1])),
-                placed: [placed(&v["first"], &[]), placed(&v["second"], hull)],
+                placed: [placed(&v["first"], None), placed(&v["second"], hull)],
                 reach: pair["margin"].as_f64().unwrap(),
                 contacts: v["contacts"].as_array().unwrap().iter().map(numbers).collect(),
             });
