@@ -2,6 +2,7 @@
 //! is new. The rungs of forces and steps are in `recorded`.
 
 mod bodies;
+pub mod collision;
 mod golden;
 mod linear;
 mod refused;

@@ -6,6 +6,7 @@
 
 mod algebra;
 mod compilation;
+mod contact;
 mod dynamics;
 mod elementary;
 mod function;
@@ -57,6 +58,7 @@ fn rows() -> Vec<Row> {
     let mut rows = elementary::rows();
     rows.extend(algebra::rows());
     rows.extend(compilation::rows());
+    rows.extend(contact::rows());
     rows.extend(dynamics::rows());
     rows.extend(steps::rows());
     rows.extend(wishes::rows());
