@@ -1,7 +1,9 @@
 //! Distance, point and frame of every feature by both placements and sizes.
 
 use costate::number::{Lanes, Mask, Real, Single, Tangent, Wide, dot_check};
-use costate::physics::contact::{Feature, Placed, PlacedCotangent, Touch, touch, touch_pullback};
+use costate::physics::contact::{
+    Along, Feature, Place, Placed, PlacedCotangent, Touch, touch, touch_pullback,
+};
 use costate::spatial::{Mat3, Quat, Vec3};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -69,7 +71,10 @@ fn ask(m: &Meeting, feature: Feature, random: &mut Pcg64) -> Option<Answer> {
         flat(touch(feature, &a, &b))
     };
     let (jd, first, slope) = compare(&flat(touch(feature, &a, &b)), formula, &d);
-    if slope > 12.0 {
+    let [one, two] = m.placed.map(|p| p.rotation.z);
+    let hardly_crossing =
+        feature.place == Place::Axes(Along::Foot, Along::Foot) && one.cross(two).norm() < 0.05;
+    if slope > 12.0 || hardly_crossing {
         return None;
     }
     let back = |x: &[f64]| pulled(feature, &moved(m, x), &w);
