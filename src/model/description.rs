@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::hull::Hull;
 use crate::spatial::{Pose, Quat, Vec3};
 
 /// A whole model as read from a file; what the reader returns is valid.
@@ -532,15 +533,6 @@ pub struct Mesh {
     pub pose: Pose<f64>,
     /// What touches, if a geom that may touch is this mesh.
     pub hull: Option<Arc<Hull>>,
-}
-
-/// The convex hull of a mesh.
-#[derive(Clone, Debug)]
-pub struct Hull {
-    /// In the mesh's own inertial frame [m]; each is a corner.
-    pub vertices: Vec<[f64; 3]>,
-    /// Three vertices each, counterclockwise from outside; none if all vertices lie in one plane.
-    pub triangles: Vec<[u32; 3]>,
 }
 
 /// A tendon: a length that is a function of the configuration.

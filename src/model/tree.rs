@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::constraint::{Constants, Equality, EqualityLayout, FrictionLoss, Limit, Override, Pair};
-use super::description::{self, Dynamics, Flags, Hull, Integrator, JointKind, Shape, Transmission};
+use super::description::{self, Dynamics, Flags, Integrator, JointKind, Shape, Transmission};
+use super::hull::Hull;
 use super::touch::{Candidate, PairLayout};
 use crate::number::Real;
 use crate::spatial::{Pose, Quat, Sym3, Vec3};

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::io::Cursor;
 use std::path::Path;
 
-use crate::model::description::{Hull as ConvexHull, Mesh};
+use crate::model::Hull as ConvexHull;
+use crate::model::description::Mesh;
 use crate::spatial::{Pose, Quat, Sym3, Vec3};
 
 /// Vertices and triangles as a file has them; no triangles means a cloud of points.
@@ -237,10 +238,10 @@ pub fn hull(points: &[[f64; 3]]) -> Option<Vec<[u32; 3]>> {
     Some(hull.faces.iter().filter(|f| f.alive).map(|f| f.corners).collect())
 }
 
-/// The corners of the convex hull of a mesh, and its triangles.
+/// The convex hull of a mesh: its corners, and its faces.
 pub fn hull_of(mesh: &Mesh) -> ConvexHull {
     let Some(mut triangles) = hull(&mesh.vertices) else {
-        return ConvexHull { vertices: mesh.vertices.clone(), triangles: Vec::new() };
+        return ConvexHull::new(mesh.vertices.clone(), Vec::new());
     };
     let mut places = vec![None; mesh.vertices.len()];
     let mut vertices = Vec::new();
@@ -251,7 +252,7 @@ pub fn hull_of(mesh: &Mesh) -> ConvexHull {
             vertices.len() as u32 - 1
         });
     }
-    ConvexHull { vertices, triangles }
+    ConvexHull::from_triangles(vertices, &triangles)
 }
 
 struct Facet {

@@ -3,6 +3,7 @@
 
 mod bodies;
 pub mod constraints;
+pub mod collision;
 mod golden;
 mod linear;
 mod refused;

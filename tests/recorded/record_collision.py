@@ -4,9 +4,8 @@
 
 Needs mujoco==4.0.0 and numpy. Writes collision.json beside this script: for every pair of shapes that has a closed
 formula a list of placements, a third of them apart within the margin, a third shallow, a third deep, and a few too far
-apart, with the contacts in MuJoCo's order. A placement is [pair's margin, size 1, position 1, quaternion 1, size 2,
-position 2, quaternion 2]; a contact is [distance, point, normal, first tangent]. Hulls are lists of vertices in the axes
-of the mesh.
+apart, with the contacts in MuJoCo's order. A placement is [size, position, quaternion]; a contact is [distance, point,
+normal, first tangent]. Hulls have vertices in the axes of the mesh, and faces as lists of vertices.
 """
 
 import json
@@ -148,7 +147,8 @@ def main():
     hulls = []
     for cloud in clouds:
         m = collide(("plane", "mesh"), 0, [([], [0, 0, 0], [1, 0, 0, 0]), ([], [0, 0, 1], [1, 0, 0, 0])], cloud)[2]
-        hulls.append([float(x) for x in m.mesh_vert.ravel()])
+        faces = [m.mesh_polyvert[a : a + n].tolist() for a, n in zip(m.mesh_polyvertadr, m.mesh_polyvertnum)]
+        hulls.append({"vertices": [float(x) for x in m.mesh_vert.ravel()], "faces": faces})
     content = {"mujoco": VERSION, "hulls": hulls, "pairs": pairs}
     (HERE / "collision.json").write_text(json.dumps(content, separators=(",", ":"), allow_nan=False) + "\n")
 

@@ -46,7 +46,8 @@ pub struct Contacts<R> {
 }
 
 /// The radius of a ball around a geom's own position that holds it [m]; of a plane, without bound.
-fn radius(shape: Shape, size: [f64; 3], vertices: &[[f64; 3]]) -> f64 {
+fn radius(shape: Shape, placed: &Placed<'_, f64>) -> f64 {
+    let size = placed.size.to_array();
     let norm = |v: &[f64]| v.iter().fold(0.0, |sum, x| sum + x * x).sqrt();
     match shape {
         Shape::Plane => f64::INFINITY,
@@ -55,7 +56,7 @@ fn radius(shape: Shape, size: [f64; 3], vertices: &[[f64; 3]]) -> f64 {
         Shape::Cylinder => norm(&size[..2]),
         Shape::Ellipsoid => size.iter().fold(0.0, |m: f64, x| m.max(*x)),
         Shape::Box => norm(&size),
-        Shape::Mesh(_) => vertices.iter().fold(0.0, |m: f64, v| m.max(norm(v))),
+        Shape::Mesh(_) => placed.hull.map_or(0.0, |h| h.radius),
     }
 }
 
@@ -74,8 +75,8 @@ impl<R: Real> Contacts<R> {
 
     fn placed<'a>(&self, model: &'a Model<R>, g: usize) -> Placed<'a, R> {
         let Place { position, rotation } = self.places[g];
-        let vertices = model.topology.geoms[g].hull.as_ref().map_or(&[][..], |h| &h.vertices);
-        Placed { position, rotation, size: model.geoms[g].size, vertices }
+        let hull = model.topology.geoms[g].hull.as_deref();
+        Placed { position, rotation, size: model.geoms[g].size, hull }
     }
 
     /// Finds all contacts.
@@ -115,10 +116,10 @@ impl<R: Real> Contacts<R> {
             let geom = &model.geoms[g];
             let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
             for k in 0..R::LANES {
-                let size = placed.size.map(|x| x.lane(k)).to_array();
-                let reach = radius(at.shape, size, placed.vertices) + (geom.margin + geom.gap).lane(k);
-                low = low.min(placed.position.x.lane(k) - reach);
-                high = high.max(placed.position.x.lane(k) + reach);
+                let here = placed.map(|x| x.lane(k));
+                let reach = radius(at.shape, &here) + (geom.margin + geom.gap).lane(k);
+                low = low.min(here.position.x - reach);
+                high = high.max(here.position.x + reach);
             }
             self.spans.push((low, high, g));
         }
@@ -195,12 +196,12 @@ impl<R: Real> Contacts<R> {
 
 /// Whether two shapes may be within reach: a quick test that never says no wrongly.
 fn near(shapes: [Shape; 2], a: &Placed<'_, f64>, b: &Placed<'_, f64>, reach: f64) -> bool {
-    let second = radius(shapes[1], b.size.to_array(), b.vertices);
+    let second = radius(shapes[1], b);
     let apart = b.position - a.position;
     if shapes[0] == Shape::Plane {
         return apart.dot(a.rotation.z) <= reach + second;
     }
-    let sum = radius(shapes[0], a.size.to_array(), a.vertices) + second + reach;
+    let sum = radius(shapes[0], a) + second + reach;
     apart.dot(apart) <= sum * sum
 }
 

@@ -76,15 +76,15 @@ fn sine_square<R: Real>(axes: &[Axis<R>; 2]) -> R {
 
 /// The coordinates of the feet of the common perpendicular of two lines.
 ///
-/// `sin² s₁ = b (d₂·w) − d₁·w`, `sin² s₂ = d₂·w − b (d₁·w)` with `w = c₁ − c₂`, `b = d₁·d₂`.
+/// With `w = c₂ − c₁` and `c = d₁ × d₂`: `c² s₁ = (d₂ × c)·w`, `c² s₂ = (d₁ × c)·w`, which loses no digits
+/// when the lines are nearly parallel.
 #[inline(always)]
 pub(super) fn common_perpendicular<R: Real>(axes: &[Axis<R>; 2]) -> [R; 2] {
     let [one, two] = axes;
-    let w = one.center - two.center;
-    let b = one.direction.dot(two.direction);
-    let (u, v) = (one.direction.dot(w), two.direction.dot(w));
-    let square = sine_square(axes);
-    [smooth::safe_div(b * v - u, square), smooth::safe_div(v - b * u, square)]
+    let w = two.center - one.center;
+    let cross = one.direction.cross(two.direction);
+    let square = cross.dot(cross);
+    [two, one].map(|other| smooth::safe_div(other.direction.cross(cross).dot(w), square))
 }
 
 /// The coordinates of two points on their axes.
@@ -124,7 +124,6 @@ pub(super) fn nearest(x: Vec3<f64>, shape: &Placed<f64>) -> Along {
 /// The features of two capsules: one, or two if they are parallel.
 pub(super) fn features(first: &Placed<f64>, second: &Placed<f64>, found: &mut dyn FnMut(Place) -> usize) {
     let axes = [Axis::of(first), Axis::of(second)];
-    let [one, two] = &axes;
     if sine_square(&axes) >= PARALLEL {
         let [along, beside] = nearest_of_segments(&axes);
         found(Place::Axes(along, beside));

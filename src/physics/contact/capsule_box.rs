@@ -217,7 +217,7 @@ fn first_towards(
 /// From an end over a face: where the axis crosses the plane of the first face beside it.
 fn beside_face(seen: &Seen<f64>, anchor: Anchor, axis: u8) -> Option<Station> {
     let Anchor::End(side) = anchor else { return None };
-    let towards = side.sign() * -1.0;
+    let towards = -side.sign();
     let from = seen.station(Station::At(anchor));
     let mut best = (2.0 * seen.half, Station::At(Anchor::End(Side::of(towards))));
     for k in (0..3u8).filter(|k| *k != axis) {

@@ -21,6 +21,7 @@ pub use frame::Hint;
 pub use plane::{Rim, Spot};
 pub use sphere_box::Nearest;
 
+use crate::model::Hull;
 use crate::model::description::Shape;
 use crate::number::Real;
 use crate::spatial::{Force, Mat3, Vec3};
@@ -37,8 +38,8 @@ pub struct Placed<'a, R> {
     pub rotation: Mat3<R>,
     /// As in [`Shape`] [m].
     pub size: Vec3<R>,
-    /// The vertices of a mesh's hull in its own axes [m]; empty for other shapes.
-    pub vertices: &'a [[f64; 3]],
+    /// Of a mesh, in its own axes.
+    pub hull: Option<&'a Hull>,
 }
 
 impl<'a, R: Real> Placed<'a, R> {
@@ -48,7 +49,7 @@ impl<'a, R: Real> Placed<'a, R> {
             position: self.position.map(&f),
             rotation: self.rotation.map(&f),
             size: self.size.map(&f),
-            vertices: self.vertices,
+            hull: self.hull,
         }
     }
     /// Where a point of the world is for the shape.
@@ -166,7 +167,7 @@ pub fn features(
         out.len() - start
     };
     match shapes {
-        (Shape::Plane, shape) => plane::features(shape, first, second, reach, &mut found),
+        (Shape::Plane, shape) => plane::features(shape, first, second, &mut found),
         (Shape::Sphere, Shape::Sphere) => {
             found(Place::Axes(Along::Center, Along::Center));
         }

@@ -5,6 +5,7 @@
 //! such points (MuJoCo documentation, chapter Computation, section Collision detection).
 
 use super::{Approach, Place, Placed, PlacedCotangent, Side, corner, direction};
+use crate::model::HullFace;
 use crate::model::description::Shape;
 use crate::number::Real;
 use crate::spatial::{Force, Vec3};
@@ -32,7 +33,7 @@ impl Spot {
                 (Vec3::new(R::zero(), R::zero(), shape.size.y.times(side.sign())), shape.size.x)
             }
             Self::Corner(bits) => (corner(bits, shape.size), R::zero()),
-            Self::Vertex(k) => (Vec3::from_f64(shape.vertices[k as usize]), R::zero()),
+            Self::Vertex(k) => (vertex(shape, k), R::zero()),
         }
     }
     /// Pullback of [`place`](Self::place) to the size.
@@ -72,7 +73,6 @@ pub(super) fn features(
     shape: Shape,
     plane: &Placed<f64>,
     other: &Placed<f64>,
-    reach: f64,
     found: &mut dyn FnMut(Place) -> usize,
 ) {
     let n = plane.rotation.z;
@@ -106,13 +106,67 @@ pub(super) fn features(
                 found(point(at));
             }
         }
-        Shape::Mesh(_) => vertices(plane, other, reach, found),
+        Shape::Mesh(_) => vertices(plane, other, found),
         Shape::Plane => {}
     }
 }
 
-/// The features of a plane and a hull.
-fn vertices(_plane: &Placed<f64>, _mesh: &Placed<f64>, _reach: f64, _found: &mut dyn FnMut(Place) -> usize) {}
+/// A vertex of a mesh in its axes.
+#[inline(always)]
+fn vertex<R: Real>(mesh: &Placed<R>, k: u32) -> Vec3<R> {
+    let place = mesh.hull.and_then(|hull| hull.vertices.get(k as usize));
+    place.map_or(Vec3::zero(), |v| Vec3::from_f64(*v))
+}
+
+/// The features of a plane and a hull: corners of the face that lies flattest among those around the
+/// lowest vertex, which comes first.
+fn vertices(plane: &Placed<f64>, mesh: &Placed<f64>, found: &mut dyn FnMut(Place) -> usize) {
+    let Some(hull) = mesh.hull else { return };
+    // The plane's normal for the mesh.
+    let n = mesh.rotation.transpose_mul(plane.rotation.z);
+    let height = |k: u32| n.dot(vertex(mesh, k));
+    let lower = |a: &&HullFace, b: &&HullFace| n.dot(a.normal).total_cmp(&n.dot(b.normal));
+    let corners = hull.faces.iter().flat_map(|face| face.corners.iter().copied());
+    let Some(lowest) = corners.min_by(|a, b| height(*a).total_cmp(&height(*b)).then(a.cmp(b))) else {
+        return;
+    };
+    let Some(face) = hull.faces.iter().filter(|f| f.corners.contains(&lowest)).min_by(lower) else {
+        return;
+    };
+    let count = face.corners.len();
+    let first = face.corners.iter().position(|k| *k == lowest).unwrap_or(0);
+    let corner = |k: usize| face.corners[(first + k) % count];
+    let [b, c, d] = if count > 4 { widest(count, |k| vertex(mesh, corner(k))) } else { [1, 2, 3] };
+    for k in [0, b, c, d].into_iter().filter(|k| *k < count) {
+        // Only the lower half of the mesh can stand on the plane.
+        if height(corner(k)) <= 0.0 {
+            found(Place::PlaneSpot(Spot::Vertex(corner(k))));
+        }
+    }
+}
+
+/// The three corners of a convex polygon that make the largest quadrilateral with its corner 0.
+///
+/// For each opposite corner the best corners on the two sides of the diagonal are independent.
+fn widest(count: usize, corner: impl Fn(usize) -> Vec3<f64>) -> [usize; 3] {
+    let start = corner(0);
+    let area = |k: usize, diagonal: Vec3<f64>| (corner(k) - start).cross(diagonal).norm();
+    let mut best = (-1.0, [1, 2, 3]);
+    for c in 2..count - 1 {
+        let diagonal = corner(c) - start;
+        let farthest = |range: std::ops::Range<usize>| {
+            range.fold((-1.0, 0), |best, k| {
+                let own = area(k, diagonal);
+                if own > best.0 { (own, k) } else { best }
+            })
+        };
+        let (left, right) = (farthest(1..c), farthest(c + 1..count));
+        if left.0 + right.0 > best.0 {
+            best = (left.0 + right.0, [left.1, c, right.1]);
+        }
+    }
+    best.1
+}
 
 /// A point with a ball around it.
 #[inline(always)]

@@ -7,6 +7,7 @@
 mod algebra;
 mod compilation;
 mod constraints;
+mod contact;
 mod dynamics;
 mod elementary;
 mod function;
@@ -59,6 +60,7 @@ fn rows() -> Vec<Row> {
     rows.extend(algebra::rows());
     rows.extend(compilation::rows());
     rows.extend(constraints::rows());
+    rows.extend(contact::rows());
     rows.extend(dynamics::rows());
     rows.extend(steps::rows());
     rows.extend(wishes::rows());
