@@ -25,6 +25,11 @@ pub enum Error {
         /// What to try.
         remedy: String,
     },
+    /// The constraint forces of a step were not found.
+    Unsolved {
+        /// The step.
+        step: usize,
+    },
 }
 
 impl Error {
@@ -51,6 +56,11 @@ impl fmt::Display for Error {
             Self::Diverged { step, quantity, remedy } => {
                 write!(f, "the rollout diverged at step {step}: {quantity} is not finite ({remedy})")
             }
+            Self::Unsolved { step } => write!(
+                f,
+                "the search for the constraint forces did not converge at step {step} (choose a smaller time \
+                 step, or softer constraints)"
+            ),
         }
     }
 }

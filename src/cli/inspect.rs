@@ -40,8 +40,16 @@ impl Inspect {
             ));
         };
         let (state, input) = state_file::read(file, &subject)?;
-        let mut stage = Stage::new(&subject.model);
-        acceleration(&subject.model, &state, &input, &mut stage);
+        let mut model = subject.model.clone();
+        if self.without_constraints {
+            std::sync::Arc::make_mut(&mut model.topology).flags.constraint = false;
+        }
+        let mut stage = Stage::new(&model);
+        acceleration(&model, &state, &input, &mut stage);
+        if !stage.constraint.converged {
+            let message = "the search for the constraint forces at this state did not converge";
+            return Err(Error::in_file(file.display().to_string(), message));
+        }
         if !stage.a.iter().all(|a| a.is_finite()) {
             let message =
                 "the acceleration at this state is not finite (look for huge or degenerate entries)";

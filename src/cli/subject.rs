@@ -7,7 +7,7 @@ use rand_pcg::Pcg64;
 
 use super::Common;
 use crate::error::{Error, nearest};
-use crate::model::description::{Geom, Remark, Severity};
+use crate::model::description::{Remark, Severity};
 use crate::model::{Description, Input, Model, State};
 use crate::physics::derive;
 use crate::scene::mjcf;
@@ -61,22 +61,6 @@ impl Subject {
         let model = derive::compile(&description);
         let (start, idle) = (State::reference(&model), Input::zero(&model));
         Self { path: path.to_owned(), scene: None, description, model, start, idle }
-    }
-
-    /// Says once, on standard error, that constraints of the model are not simulated.
-    pub fn tell_what_waits(&self) {
-        let d = &self.description;
-        let may_touch = |g: &&Geom| g.contact.contype != 0 || g.contact.conaffinity != 0;
-        let waits = d.joints.iter().any(|j| j.range.is_some() || j.frictionloss > 0.0)
-            || d.tendons.iter().any(|t| t.range.is_some() || t.frictionloss > 0.0)
-            || !d.constraints.equalities.is_empty()
-            || d.geoms.iter().filter(may_touch).count() > 1;
-        if waits && d.option.flags.constraint {
-            eprintln!(
-                "note: contacts, joint limits and other constraints of {} are not simulated yet",
-                d.path
-            );
-        }
     }
 
     /// The inputs that a scene begins with, one for each step.

@@ -78,6 +78,10 @@ impl<R: Real> Kept<R> {
 }
 
 impl<R: Real> Record<R> {
+    /// Whether the constraint forces of the last step were found.
+    pub fn converged(&self) -> bool {
+        self.stages.iter().all(|s| s.constraint.converged)
+    }
     /// Exchanges what this record remembers with `kept`, without copying a number.
     pub fn exchange(&mut self, kept: &mut Kept<R>) {
         use std::mem::swap;

@@ -1,7 +1,7 @@
 //! The costate swept backward: value and gradient of a rollout.
 
 use super::checkpoint::{Action, schedule};
-use super::forward::finite;
+use super::forward::sound;
 use crate::error::Error;
 use crate::model::{Costate, Input, Model, State};
 use crate::number::Real;
@@ -138,7 +138,7 @@ impl<R: Real> Workspace<R> {
         }
         step(model, &self.current, &inputs[k], &mut self.record, &mut self.next);
         if first_time {
-            finite(model, &self.next, k + 1)?;
+            sound(model, &self.record, &self.next, k + 1)?;
             self.done += 1;
         }
         Ok(())

@@ -28,7 +28,7 @@ pub fn simulate<R: Real>(
     for (k, input) in inputs.iter().enumerate() {
         let (past, future) = states.split_at_mut(k + 1);
         step(model, &past[k], input, &mut record, &mut future[0]);
-        finite(model, &future[0], k + 1)?;
+        sound(model, &record, &future[0], k + 1)?;
     }
     Ok(Trajectory { states })
 }
@@ -49,18 +49,23 @@ pub fn cost<R: Real>(
     for (k, input) in inputs.iter().enumerate() {
         sum += objective.cost(model, &state, Some(input), k);
         step(model, &state, input, &mut record, &mut next);
-        finite(model, &next, k + 1)?;
+        sound(model, &record, &next, k + 1)?;
         std::mem::swap(&mut state, &mut next);
     }
     Ok(sum + objective.cost(model, &state, None, inputs.len()))
 }
 
-/// Refuses a state that is not finite.
-pub(super) fn finite<R: Real>(model: &Model<R>, state: &State<R>, step: usize) -> Result<(), Error> {
+/// Refuses a state that is not finite, and one whose constraint forces were not found.
+pub(super) fn sound<R: Real>(
+    model: &Model<R>,
+    record: &Record<R>,
+    state: &State<R>,
+    step: usize,
+) -> Result<(), Error> {
     // One sum is not finite as soon as one entry is not, overflow aside.
     let sum = state.v.iter().chain(&state.act).chain(&state.q).fold(R::zero(), |sum, x| sum + *x);
     if sum.is_finite().all() {
-        return Ok(());
+        return if record.converged() { Ok(()) } else { Err(Error::Unsolved { step }) };
     }
     let t = &model.topology;
     let bad = |x: &R| !x.is_finite().all();

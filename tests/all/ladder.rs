@@ -2,8 +2,8 @@
 //! is new. The rungs of forces and steps are in `recorded`.
 
 mod bodies;
-pub mod constraints;
 pub mod collision;
+pub mod constraints;
 mod golden;
 mod linear;
 mod refused;

@@ -46,7 +46,14 @@ impl Along {
         }
     }
     /// Adds `scale` times the derivative by every dof to a dense row.
-    fn add_row<R: Real>(self, model: &Model<R>, links: &Links<R>, scale: R, row: &mut [R], scratch: &mut [R]) {
+    fn add_row<R: Real>(
+        self,
+        model: &Model<R>,
+        links: &Links<R>,
+        scale: R,
+        row: &mut [R],
+        scratch: &mut [R],
+    ) {
         match self {
             Self::Joint(j) => row[model.topology.joints[j].v] += scale,
             Self::Tendon(t) => {
@@ -98,13 +105,21 @@ fn push_row<R: Real>(rows: &mut Rows<R>, origin: Origin, law: Law<R>, row: &[R])
 pub type Scratch<'a, R> = [&'a mut [R]; 2];
 
 /// Adds the rows of dry friction.
-pub fn push_losses<R: Real>(model: &Model<R>, links: &Links<R>, rows: &mut Rows<R>, [row, scratch]: Scratch<'_, R>) {
+pub fn push_losses<R: Real>(
+    model: &Model<R>,
+    links: &Links<R>,
+    rows: &mut Rows<R>,
+    [row, scratch]: Scratch<'_, R>,
+) {
     if !model.topology.flags.frictionloss {
         return;
     }
     for (i, dof) in model.topology.dofs.iter().enumerate() {
         if let Some(loss) = &model.joints[dof.joint].friction_loss {
-            let law = Law::Friction { weight: loss_firm(model, Origin::DofLoss(i)).answer().weight, loss: loss.force };
+            let law = Law::Friction {
+                weight: loss_firm(model, Origin::DofLoss(i)).answer().weight,
+                loss: loss.force,
+            };
             let block = rows.push(Origin::DofLoss(i), law, 1, [i]);
             rows.values[block.value] = R::one();
         }
@@ -257,7 +272,8 @@ pub fn push_limits<R: Real>(
         .chain(tendons.flat_map(|t| both.map(|end| Origin::TendonLimit(t, end))));
     for origin in origins {
         let Some(limit) = limit_of(model, origin) else { continue };
-        let ball = matches!(origin, Origin::JointLimit(j, _) if model.topology.joints[j].kind == JointKind::Ball);
+        let ball =
+            matches!(origin, Origin::JointLimit(j, _) if model.topology.joints[j].kind == JointKind::Ball);
         if ball && matches!(origin, Origin::JointLimit(_, End::Lower)) {
             continue;
         }
@@ -336,7 +352,9 @@ pub fn limit_pullback<R: Real>(p: &mut Pull<'_, R>, origin: Origin, cut: &Cut<'_
             let v = model.topology.joints[j].v;
             match axis {
                 Some(axis) => ball_pullback(p, j, axis, by_room, rates),
-                None => Along::Joint(j).pullback(p, by_room.times(sign(end)), rates.map(|x| x.times(sign(end)))),
+                None => {
+                    Along::Joint(j).pullback(p, by_room.times(sign(end)), rates.map(|x| x.times(sign(end))))
+                }
             }
             p.out_model.constants.dof_invweight[v] += share.diagonal;
             (&mut p.out_model.joints[j].limit, end)
@@ -388,7 +406,12 @@ struct Polynomial<R> {
     powers: [R; 5],
 }
 
-fn polynomial<R: Real>(model: &Model<R>, state: &State<R>, links: &Links<R>, k: usize) -> Option<Polynomial<R>> {
+fn polynomial<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    links: &Links<R>,
+    k: usize,
+) -> Option<Polynomial<R>> {
     let (first, second) = match model.topology.equalities[k].tie {
         Tie::Joints(a, b) => (Along::Joint(a), b.map(Along::Joint)),
         Tie::Tendons(a, b) => (Along::Tendon(a), b.map(Along::Tendon)),

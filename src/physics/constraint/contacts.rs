@@ -246,12 +246,7 @@ fn making<R: Real>(model: &Model<R>, contact: &Contact<R>) -> Making<R> {
     let answer = firm.answer();
     let own = reference(&contact.numbers.solref_friction, contact.numbers.solimp[1], firm.timestep)[1];
     let friction = R::select(own_reference(model, contact), own, answer.damping);
-    Making {
-        answer,
-        damping: [answer.damping, friction],
-        violation: firm.violation,
-        diagonal: firm.diagonal,
-    }
+    Making { answer, damping: [answer.damping, friction], violation: firm.violation, diagonal: firm.diagonal }
 }
 
 /// How a contact answers: `D = 1/R₀` of the normal of a cone, `1/(2 μ² R₀)` of all edges of a pyramid,
@@ -284,10 +279,8 @@ fn apart<R>(model: &Model<R>, bodies: [usize; 2]) -> [&[usize]; 2] {
 
 /// Adds the rows of contact `k`: along the normal, the tangents, and the turns about them.
 pub fn push<R: Real>(model: &Model<R>, links: &Links<R>, contact: &Contact<R>, k: usize, rows: &mut Rows<R>) {
-    let (bodies, count) = (
-        contact.candidate.geoms.map(|g| model.topology.geoms[g].body),
-        contact.candidate.condim,
-    );
+    let (bodies, count) =
+        (contact.candidate.geoms.map(|g| model.topology.geoms[g].body), contact.candidate.condim);
     let law = law(model, contact, making(model, contact).answer.weight);
     let [first, second] = apart(model, bodies);
     // Subtrees are numbered one after the other.

@@ -12,7 +12,6 @@ const LEAST: f64 = 1e-15;
 struct Curve<R: Real> {
     /// `d₀`, `d_width` and the midpoint, in their bounds, and the power.
     ends: [R; 2],
-    middle: R,
     power: R,
     width: R,
     /// `|x| / width`, in `(0, 1)` where the curve counts.
@@ -45,7 +44,7 @@ fn curve<R: Real>(solimp: &[R; 5], x: R) -> Curve<R> {
     let lower = place.le(middle);
     let part = [R::select(lower, place, R::one() - place), R::select(lower, middle, R::one() - middle)];
     let height = part[1] * (part[0] / part[1]).pow(power);
-    Curve { ends, middle, power, width, place, flat, inside, lower, part, height }
+    Curve { ends, power, width, place, flat, inside, lower, part, height }
 }
 
 /// The impedance `I` at the violation `x` [m, rad], and its derivative by `x`.

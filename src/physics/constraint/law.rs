@@ -257,17 +257,17 @@ impl<R: Real> Law<R> {
                     let side = mu * r[k];
                     let step = |x: R| R::select(x.lt(zero), *weight, zero);
                     let (plus, minus) = (step(r[0] + side), step(r[0] - side));
-                    out.friction[k - 1] = u[k] * (f[k] / mu - mu * r[k] * (plus + minus))
-                        - u[0] * r[k] * (plus - minus);
+                    out.friction[k - 1] =
+                        u[k] * (f[k] / mu - mu * r[k] * (plus + minus)) - u[0] * r[k] * (plus - minus);
                 }
             }
             Self::Elliptic { weight, ratio, friction } => {
                 let c = cone(*weight, *ratio, friction, r);
                 let tangential = power - u[0] * f[0];
-                let along = (1..r.len()).fold(u[0], |sum, k| {
-                    sum - u[k] * friction[k - 1].square() * r[k] / c.slip
-                });
-                let by_square = R::select(c.bottom, -(tangential / c.square), -(power / (R::one() + c.square)));
+                let along =
+                    (1..r.len()).fold(u[0], |sum, k| sum - u[k] * friction[k - 1].square() * r[k] / c.slip);
+                let by_square =
+                    R::select(c.bottom, -(tangential / c.square), -(power / (R::one() + c.square)));
                 let by_square = R::select(c.top, zero, by_square);
                 for k in 1..r.len() {
                     let mu = friction[k - 1];

@@ -19,8 +19,8 @@ pub use rows::{Block, End, Origin, Rows};
 
 use super::articulated::inverse_dynamics::inertia_pullback;
 use super::articulated::line::{Field, Pulling};
-use super::step::{Cotangents, Stage};
 use super::articulated::{Links, LinksCotangent, tendon};
+use super::step::{Cotangents, Stage};
 use crate::model::{Costate, Model, State, Tie};
 use crate::number::{Mask, Real};
 use crate::spatial::Inertia;
@@ -355,7 +355,9 @@ impl<R: Real> ConstraintBackward<R> {
                     _ => along::tie_pullback(&mut p, k, &cut),
                 },
                 Origin::Turn(k) => joined::pullback(&mut p, k, true, &cut),
-                Origin::DofLoss(_) | Origin::TendonLoss(_) => along::loss_pullback(&mut p, block.origin, &cut),
+                Origin::DofLoss(_) | Origin::TendonLoss(_) => {
+                    along::loss_pullback(&mut p, block.origin, &cut)
+                }
                 Origin::JointLimit(..) | Origin::TendonLimit(..) => {
                     along::limit_pullback(&mut p, block.origin, &cut);
                 }
@@ -406,14 +408,8 @@ impl<R: Real> ConstraintBackward<R> {
         let [_, _, scratch] = &mut self.fields;
         let [negative, sums @ ..] = &mut self.sums;
         negative.iter_mut().zip(eta).for_each(|(own, eta)| *own = -*eta);
-        let mut p = Pulling {
-            model,
-            state,
-            links,
-            cotangent,
-            out: &mut out.state,
-            out_model: &mut out.model,
-        };
+        let mut p =
+            Pulling { model, state, links, cotangent, out: &mut out.state, out_model: &mut out.model };
         for (t, row) in stage.jacobian.chunks(model.topology.nv).enumerate() {
             let weights = (delta, &negative[..]);
             tendon::armature_pullback(&mut p, t, row, weights, false, (&mut *scratch, &mut *sums));
@@ -432,4 +428,3 @@ fn bend<R: Real>(c: &Constraint<R>, u: &[R], y: &mut [R]) {
         }
     }
 }
-

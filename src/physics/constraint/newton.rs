@@ -208,7 +208,8 @@ impl<P: Real> Newton<P> {
             let next = way - slope / P::select(curved, curvature, P::one());
             let inside = curved & next.gt(low) & next.lt(high);
             let unbounded = high.ge(P::from_f64(f64::MAX));
-            let middle = P::select(unbounded, low.times(2.0), (low + P::select(unbounded, low, high)).times(0.5));
+            let middle =
+                P::select(unbounded, low.times(2.0), (low + P::select(unbounded, low, high)).times(0.5));
             way = P::select(found, way, P::select(inside, next, middle));
         }
         way

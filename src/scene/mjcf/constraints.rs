@@ -26,9 +26,7 @@ pub(super) fn read(reader: &mut Reader) -> Result<(), Error> {
     for element in section(root, "sensor") {
         sensor(reader, element)?;
     }
-    for tag in ["contact", "equality", "sensor"] {
-        remark_each_kind(reader, root, tag);
-    }
+    remark_each_kind(reader, root, "sensor");
     Ok(())
 }
 

@@ -100,7 +100,7 @@ fn shape(
             };
             reader.names.find(Kind::HeightField, name, element)?;
             let why = "height fields are left out: nothing touches them";
-            reader.remark(Severity::Constraint, element, element.label(), why);
+            reader.remark(Severity::Motion, element, element.label(), why);
             Ok(None)
         }
         Word::DistanceField => {

@@ -1,5 +1,6 @@
 //! Functions of a few numbers, over every number at once.
 
+use costate::number::Real as _;
 use costate::number::{Dual, Few, Lanes, Single, Tangent, Tape, Var, Wide, derivative_check, dot_check};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
