@@ -3,10 +3,10 @@
 use super::impedance::{Answer, Firm, reference, reference_pullback};
 use super::law::Law;
 use super::rows::{Block, Origin, Rows};
-use super::{Cut, Pull};
+use super::{Cut, Pull, safe_step};
 use crate::model::description::Shape;
-use crate::model::{self, Candidate, Model};
-use crate::number::Real;
+use crate::model::{self, Candidate, Hull, Model};
+use crate::number::{Mask, Real};
 use crate::physics::articulated::Links;
 use crate::physics::contact::{Feature, Placed, Touch, features, touch, touch_pullback};
 use crate::spatial::{Force, Mat3, Vec3};
@@ -24,18 +24,22 @@ pub struct Contact<R> {
     pub numbers: model::Touch<R>,
     /// One in the worlds that have this contact, zero in the others.
     present: R,
+    making: Making<R>,
 }
 
 /// Where a geom is in the world.
 #[derive(Clone, Copy, Debug)]
-struct Place<R> {
+struct Place<R: Real> {
     position: Vec3<R>,
     rotation: Mat3<R>,
+    /// The ball around the position that holds it, margins included.
+    center: Vec3<R::Plain>,
+    radius: R::Plain,
 }
 
 /// All contacts of a world.
 #[derive(Clone, Debug)]
-pub struct Contacts<R> {
+pub struct Contacts<R: Real> {
     /// In MuJoCo's order.
     pub list: Vec<Contact<R>>,
     places: Vec<Place<R>>,
@@ -43,38 +47,44 @@ pub struct Contacts<R> {
     near: Vec<Candidate>,
     /// Lower and upper end of each geom along the first axis, and its number.
     spans: Vec<(f64, f64, usize)>,
+    /// A margin for all pairs.
+    extra: R::Plain,
 }
 
 /// The radius of a ball around a geom's own position that holds it [m]; of a plane, without bound.
-fn radius(shape: Shape, placed: &Placed<'_, f64>) -> f64 {
-    let size = placed.size.to_array();
-    let norm = |v: &[f64]| v.iter().fold(0.0, |sum, x| sum + x * x).sqrt();
+fn radius<P: Real>(shape: Shape, size: Vec3<P>, hull: Option<&Hull>) -> P {
     match shape {
-        Shape::Plane => f64::INFINITY,
-        Shape::Sphere => size[0],
-        Shape::Capsule => size[0] + size[1],
-        Shape::Cylinder => norm(&size[..2]),
-        Shape::Ellipsoid => size.iter().fold(0.0, |m: f64, x| m.max(*x)),
-        Shape::Box => norm(&size),
-        Shape::Mesh(_) => placed.hull.map_or(0.0, |h| h.radius),
+        Shape::Plane => P::from_f64(f64::INFINITY),
+        Shape::Sphere => size.x,
+        Shape::Capsule => size.x + size.y,
+        Shape::Cylinder => (size.x.square() + size.y.square()).sqrt(),
+        Shape::Ellipsoid => size.x.max(size.y).max(size.z),
+        Shape::Box => size.dot(size).sqrt(),
+        Shape::Mesh(_) => P::from_f64(hull.map_or(0.0, |h| h.radius)),
     }
 }
 
 impl<R: Real> Contacts<R> {
     /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
-        let place = Place { position: Vec3::zero(), rotation: Mat3::identity() };
+        let place = Place {
+            position: Vec3::zero(),
+            rotation: Mat3::identity(),
+            center: Vec3::zero(),
+            radius: R::Plain::zero(),
+        };
         Self {
             list: Vec::new(),
             places: vec![place; model.geoms.len()],
             found: Vec::new(),
             near: Vec::new(),
             spans: Vec::new(),
+            extra: R::Plain::zero(),
         }
     }
 
     fn placed<'a>(&self, model: &'a Model<R>, g: usize) -> Placed<'a, R> {
-        let Place { position, rotation } = self.places[g];
+        let Place { position, rotation, .. } = self.places[g];
         let hull = model.topology.geoms[g].hull.as_deref();
         Placed { position, rotation, size: model.geoms[g].size, hull }
     }
@@ -89,7 +99,11 @@ impl<R: Real> Contacts<R> {
             let link = &links.bodies[at.body];
             place.position = link.position + link.rotation * geom.position;
             place.rotation = (link.quat * geom.rotation).to_matrix();
+            place.center = place.position.plain();
+            place.radius = radius(at.shape, geom.size.plain(), at.hull.as_deref())
+                + (geom.margin + geom.gap).plain();
         }
+        self.extra = model.option.overriding.map_or(R::Plain::zero(), |o| o.margin.plain());
         match &model.topology.candidates {
             Some(candidates) => {
                 for candidate in candidates {
@@ -111,15 +125,14 @@ impl<R: Real> Contacts<R> {
     fn sweep(&mut self, model: &Model<R>) {
         let t = &model.topology;
         self.spans.clear();
-        for (g, at) in t.geoms.iter().enumerate().filter(|(_, at)| at.contype != 0 || at.conaffinity != 0) {
-            let placed = self.placed(model, g);
-            let geom = &model.geoms[g];
+        let may = |g: &usize| t.geoms[*g].contype != 0 || t.geoms[*g].conaffinity != 0;
+        for g in (0..t.geoms.len()).filter(may) {
+            let Place { center, radius, .. } = self.places[g];
             let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
             for k in 0..R::LANES {
-                let here = placed.map(|x| x.lane(k));
-                let reach = radius(at.shape, &here) + (geom.margin + geom.gap).lane(k);
-                low = low.min(here.position.x - reach);
-                high = high.max(here.position.x + reach);
+                let reach = (radius + self.extra).lane(k);
+                low = low.min(center.x.lane(k) - reach);
+                high = high.max(center.x.lane(k) + reach);
             }
             self.spans.push((low, high, g));
         }
@@ -136,25 +149,14 @@ impl<R: Real> Contacts<R> {
     /// Adds the contacts of two geoms.
     fn meet(&mut self, model: &Model<R>, candidate: &Candidate) {
         let shapes = candidate.geoms.map(|g| model.topology.geoms[g].shape);
+        if !self.near(model, candidate) {
+            return;
+        }
         let [first, second] = candidate.geoms.map(|g| self.placed(model, g));
         let mut mixed = None;
         let start = self.list.len();
         for k in 0..R::LANES {
             let [a, b] = [&first, &second].map(|p| p.map(|x| x.lane(k)));
-            let margins = match candidate.pair {
-                Some(p) => (model.pairs[p].margin + model.pairs[p].gap).lane(k),
-                None => {
-                    let [a, b] = candidate.geoms.map(|g| &model.geoms[g]);
-                    (a.margin + a.gap + b.margin + b.gap).lane(k)
-                }
-            };
-            let margins = match &model.option.overriding {
-                Some(o) => margins.max(o.margin.lane(k)),
-                None => margins,
-            };
-            if !near(shapes, &a, &b, margins) {
-                continue;
-            }
             let numbers = *mixed.get_or_insert_with(|| model::touch(model, candidate));
             self.found.clear();
             let reach = (numbers.margin + numbers.gap).lane(k);
@@ -163,16 +165,32 @@ impl<R: Real> Contacts<R> {
                 let here = R::from_lanes(|lane| if lane == k { 1.0 } else { 0.0 });
                 match self.list[start..].iter_mut().find(|c| c.feature == feature) {
                     Some(known) => known.present += here,
-                    None => self.list.push(Contact {
-                        candidate: *candidate,
-                        feature,
-                        touch: touch(feature, &first, &second),
-                        numbers,
-                        present: here,
-                    }),
+                    None => {
+                        let touch = touch(feature, &first, &second);
+                        let making = firm(model, candidate, &numbers, touch.distance).making(model, &numbers);
+                        let candidate = *candidate;
+                        self.list.push(Contact { candidate, feature, touch, numbers, present: here, making });
+                    }
                 }
             }
         }
+    }
+
+    /// Whether two geoms may be within reach: a quick test that never says no wrongly.
+    fn near(&self, model: &Model<R>, candidate: &Candidate) -> bool {
+        let [a, b] = candidate.geoms.map(|g| &self.places[g]);
+        let pair = candidate.pair.map_or(R::Plain::zero(), |p| {
+            (model.pairs[p].margin + model.pairs[p].gap).plain().max(R::Plain::zero())
+        });
+        let extra = pair + self.extra.max(R::Plain::zero());
+        let apart = b.center - a.center;
+        if model.topology.geoms[candidate.geoms[0]].shape == Shape::Plane {
+            let own = &model.geoms[candidate.geoms[0]];
+            let reach = b.radius + (own.margin + own.gap).plain() + extra;
+            return apart.dot(a.rotation.z.plain()).le(reach).any();
+        }
+        let sum = a.radius + b.radius + extra;
+        apart.dot(apart).le(sum * sum).any()
     }
 
     /// The cotangents of a contact's place go to the bodies, and to placements and sizes of the geoms.
@@ -194,18 +212,8 @@ impl<R: Real> Contacts<R> {
     }
 }
 
-/// Whether two shapes may be within reach: a quick test that never says no wrongly.
-fn near(shapes: [Shape; 2], a: &Placed<'_, f64>, b: &Placed<'_, f64>, reach: f64) -> bool {
-    let second = radius(shapes[1], b);
-    let apart = b.position - a.position;
-    if shapes[0] == Shape::Plane {
-        return apart.dot(a.rotation.z) <= reach + second;
-    }
-    let sum = radius(shapes[0], a) + second + reach;
-    apart.dot(apart) <= sum * sum
-}
-
 /// What the rows of a contact are made of.
+#[derive(Clone, Copy, Debug)]
 struct Making<R> {
     answer: Answer<R>,
     /// `B` of the normal, and of friction.
@@ -216,43 +224,54 @@ struct Making<R> {
 }
 
 /// Whether the friction of a contact has a reference of its own.
-fn own_reference<R: Real>(model: &Model<R>, contact: &Contact<R>) -> R::Mask {
-    let [s0, s1] = contact.numbers.solref_friction;
+fn own_reference<R: Real>(model: &Model<R>, numbers: &model::Touch<R>) -> R::Mask {
+    let [s0, s1] = numbers.solref_friction;
     let stated = !(s0.is_zero() & s1.is_zero());
     if model.topology.elliptic { stated } else { stated & !stated }
 }
 
-fn safe_step<R: Real>(model: &Model<R>) -> Option<R> {
-    model.topology.flags.refsafe.then_some(model.option.timestep)
-}
-
-fn firm<'a, R: Real>(model: &Model<R>, contact: &'a Contact<R>) -> Firm<'a, R> {
-    let bodies = contact.candidate.geoms.map(|g| model.topology.geoms[g].body);
+fn firm<'a, R: Real>(
+    model: &Model<R>,
+    candidate: &Candidate,
+    numbers: &'a model::Touch<R>,
+    distance: R,
+) -> Firm<'a, R> {
+    let bodies = candidate.geoms.map(|g| model.topology.geoms[g].body);
     let [a, b] = bodies.map(|b| model.constants.body_invweight[b][0]);
-    let slide = contact.numbers.friction[0];
-    let pyramid = !model.topology.elliptic && contact.candidate.condim > 1;
-    let along = if pyramid { R::one() + slide.square() } else { R::one() };
+    let pyramid = !model.topology.elliptic && candidate.condim > 1;
+    let along = if pyramid { R::one() + numbers.friction[0].square() } else { R::one() };
     Firm {
-        solref: &contact.numbers.solref,
-        solimp: &contact.numbers.solimp,
-        violation: contact.touch.distance - contact.numbers.margin,
+        solref: &numbers.solref,
+        solimp: &numbers.solimp,
+        violation: distance - numbers.margin,
         diagonal: (a + b) * along,
         timestep: safe_step(model),
     }
 }
 
-fn making<R: Real>(model: &Model<R>, contact: &Contact<R>) -> Making<R> {
-    let firm = firm(model, contact);
-    let answer = firm.answer();
-    let own = reference(&contact.numbers.solref_friction, contact.numbers.solimp[1], firm.timestep)[1];
-    let friction = R::select(own_reference(model, contact), own, answer.damping);
-    Making { answer, damping: [answer.damping, friction], violation: firm.violation, diagonal: firm.diagonal }
+impl<R: Real> Firm<'_, R> {
+    fn making(&self, model: &Model<R>, numbers: &model::Touch<R>) -> Making<R> {
+        let answer = self.answer();
+        let own = own_reference(model, numbers);
+        let mut friction = answer.damping;
+        if own.any() {
+            let stated = reference(&numbers.solref_friction, numbers.solimp[1], self.timestep)[1];
+            friction = R::select(own, stated, friction);
+        }
+        Making {
+            answer,
+            damping: [answer.damping, friction],
+            violation: self.violation,
+            diagonal: self.diagonal,
+        }
+    }
 }
 
 /// How a contact answers: `D = 1/R₀` of the normal of a cone, `1/(2 μ² R₀)` of all edges of a pyramid,
 /// `μ² = μ₁²/impratio` (MuJoCo's documentation, "Friction cones").
-fn law<R: Real>(model: &Model<R>, contact: &Contact<R>, weight: R) -> Law<R> {
+fn law<R: Real>(model: &Model<R>, contact: &Contact<R>) -> Law<R> {
     let (friction, ratio) = (contact.numbers.friction, model.option.impratio);
+    let weight = contact.making.answer.weight;
     // Where it is absent, or beyond its margin, it has no weight.
     let touches = contact.touch.distance.lt(contact.numbers.margin);
     let weight = R::select(touches, weight, R::zero()) * contact.present;
@@ -281,7 +300,7 @@ fn apart<R>(model: &Model<R>, bodies: [usize; 2]) -> [&[usize]; 2] {
 pub fn push<R: Real>(model: &Model<R>, links: &Links<R>, contact: &Contact<R>, k: usize, rows: &mut Rows<R>) {
     let (bodies, count) =
         (contact.candidate.geoms.map(|g| model.topology.geoms[g].body), contact.candidate.condim);
-    let law = law(model, contact, making(model, contact).answer.weight);
+    let law = law(model, contact);
     let [first, second] = apart(model, bodies);
     // Subtrees are numbered one after the other.
     let swapped = match (first.first(), second.first()) {
@@ -310,8 +329,8 @@ pub fn push<R: Real>(model: &Model<R>, links: &Links<R>, contact: &Contact<R>, k
 }
 
 /// Sets `a_ref` of a contact's rows from their velocities `J v`.
-pub fn refer<R: Real>(model: &Model<R>, contact: &Contact<R>, velocity: &[R], out: &mut [R]) {
-    let m = making(model, contact);
+pub fn refer<R: Real>(contact: &Contact<R>, velocity: &[R], out: &mut [R]) {
+    let m = &contact.making;
     for (out, v) in out.iter_mut().zip(velocity) {
         *out = -(m.damping[1] * *v);
     }
@@ -327,35 +346,35 @@ pub fn pullback<R: Real>(
     cut: &Cut<'_, R>,
 ) {
     let (model, contact) = (p.model, &contacts.list[k]);
-    let m = making(model, contact);
+    let m = &contact.making;
     let mut w = sliding(contact, block, p, cut, m.damping);
     // a_ref = −B J v − K I x.
     let y = cut.y[0];
     let friction: R = (1..block.count).fold(R::zero(), |sum, k| sum - cut.y[k] * cut.velocity[k]);
-    let own = own_reference(model, contact);
+    let own = own_reference(model, &contact.numbers);
     let answer = Answer {
         weight: cut.law.log_weight,
         impedance: -(y * m.answer.stiffness * m.violation),
         stiffness: -(y * m.answer.impedance * m.violation),
         damping: R::select(own, R::zero(), friction) - y * cut.velocity[0],
     };
-    let share = firm(model, contact).pullback(&answer);
+    let firm = firm(model, &contact.candidate, &contact.numbers, contact.touch.distance);
+    let share = firm.pullback(&answer);
     let violation = share.violation - y * m.answer.stiffness * m.answer.impedance;
     w.distance += violation;
     let mut numbers = zero_numbers();
     numbers.margin = -violation;
     numbers.solref = share.solref;
     numbers.solimp = share.solimp;
-    let by_friction = [R::zero(), R::select(own, friction, R::zero())];
-    let (solref, end, timestep) = reference_pullback(
-        &contact.numbers.solref_friction,
-        contact.numbers.solimp[1],
-        safe_step(model),
-        by_friction,
-    );
-    numbers.solref_friction = solref;
-    numbers.solimp[1] += end;
-    p.out_model.option.timestep += share.timestep + timestep;
+    p.out_model.option.timestep += share.timestep;
+    if own.any() {
+        let by_friction = [R::zero(), R::select(own, friction, R::zero())];
+        let (of, end) = (&contact.numbers.solref_friction, contact.numbers.solimp[1]);
+        let (solref, end, timestep) = reference_pullback(of, end, firm.timestep, by_friction);
+        numbers.solref_friction = solref;
+        numbers.solimp[1] += end;
+        p.out_model.option.timestep += timestep;
+    }
     friction_numbers(p, contact, block, cut, (share.diagonal, m.diagonal), &mut numbers);
     model::touch_pullback(model, &contact.candidate, &numbers, p.out_model);
     contacts.place_pullback(p, contact, &w);

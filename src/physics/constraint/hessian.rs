@@ -1,48 +1,154 @@
-//! `H = M + Jᵀ W J` and its factor.
+//! `H = M + Jᵀ W J` and its factor, tree by tree.
+//!
+//! `M` couples the degrees of freedom of one kinematic tree, and a constraint those of the trees that it acts
+//! on: a heap of a thousand boxes has a matrix of six by six blocks, few in each row. Trees are eliminated
+//! one after the other, the one with the fewest neighbours first (minimum degree, Tinney and Walker 1967);
+//! all that is stored are blocks that are not zero. A robot alone is one dense block.
+
+use std::ops::Range;
 
 use super::law::{Curvature, MOST};
 use super::rows::Rows;
 use crate::model::Pattern;
 use crate::number::{Mask, Real};
 
-/// `H = Lᵀ D L`, eliminated from the leaves to the root, so that branches which no constraint couples
-/// stay apart: entries that are zero in all worlds are left out.
-#[derive(Clone, Debug)]
-pub struct Hessian<R> {
-    /// The lower triangle, row after row; after [`factor`](Self::factor) `L` without its diagonal.
-    rows: Vec<R>,
-    inverse_diagonal: Vec<R>,
-    /// The entries of each row of `L` that are not zero.
-    present: Vec<usize>,
-    start: Vec<usize>,
-    end: Vec<usize>,
+/// A kinematic tree among those of a factor.
+#[derive(Clone, Debug, Default)]
+struct Tree {
+    /// Its degrees of freedom.
+    dofs: Range<usize>,
+    /// Trees that are eliminated later and that its rows have entries for, the last one first.
+    later: Vec<usize>,
+    /// Where the entries for each of them begin in a row; last, those for its own degrees of freedom.
+    offset: Vec<usize>,
+    /// Where its rows begin.
+    start: usize,
+    /// Its place in the order of elimination.
+    turn: usize,
 }
 
-/// Where row `i` of the triangle begins.
-#[inline(always)]
-fn first(i: usize) -> usize {
-    i * (i + 1) / 2
+impl Tree {
+    /// The entries of its row `k`: those for later trees, and the lower triangle of its own.
+    #[inline(always)]
+    fn row(&self, k: usize) -> Range<usize> {
+        let width = self.offset[self.later.len()];
+        let start = self.start + k * width + k * (k + 1) / 2;
+        start..start + width + k + 1
+    }
+    /// Where the entries for tree `other` begin in its rows, if it has any.
+    fn place(&self, other: usize) -> Option<usize> {
+        self.later.iter().position(|&t| t == other).map(|n| self.offset[n])
+    }
+}
+
+/// The factor `H = Lᵀ D L`.
+#[derive(Clone, Debug)]
+pub struct Hessian<R> {
+    trees: Vec<Tree>,
+    /// The tree of each degree of freedom.
+    tree_of: Vec<usize>,
+    /// Trees in the order of their elimination.
+    order: Vec<usize>,
+    values: Vec<R>,
+    inverse_diagonal: Vec<R>,
+    /// Scratch of the order: the trees that each tree is coupled with.
+    coupled: Vec<Vec<usize>>,
+    /// The trees of one block.
+    touched: Vec<usize>,
 }
 
 impl<R: Real> Hessian<R> {
-    /// Room for `n` degrees of freedom.
-    pub fn new(n: usize) -> Self {
-        Self {
-            rows: vec![R::zero(); first(n)],
-            inverse_diagonal: vec![R::zero(); n],
-            present: Vec::with_capacity(first(n)),
-            start: vec![0; n],
-            end: vec![0; n],
+    /// Room for the trees of a pattern.
+    pub fn new(pattern: &Pattern) -> Self {
+        let n = pattern.rows();
+        let (mut trees, mut tree_of): (Vec<Tree>, Vec<usize>) = (Vec::new(), Vec::new());
+        for i in 0..n {
+            // The first entry of a row is the root of its tree.
+            if pattern.column[pattern.start[i]] == i {
+                trees.push(Tree { dofs: i..i, ..Tree::default() });
+            }
+            let last = trees.len() - 1;
+            trees[last].dofs.end = i + 1;
+            tree_of.push(last);
         }
+        let count = trees.len();
+        Self {
+            trees,
+            tree_of,
+            order: Vec::with_capacity(count),
+            values: Vec::new(),
+            inverse_diagonal: vec![R::zero(); n],
+            coupled: vec![Vec::new(); count],
+            touched: Vec::new(),
+        }
+    }
+
+    /// Decides on the order of elimination and on the blocks that the rows need.
+    pub fn analyze(&mut self, rows: &Rows<R>) {
+        for list in &mut self.coupled {
+            list.clear();
+        }
+        for block in &rows.blocks {
+            self.touched.clear();
+            let trees = rows.dofs[block.columns()].iter().map(|&i| self.tree_of[i]);
+            for t in trees {
+                if !self.touched.contains(&t) {
+                    self.touched.push(t);
+                }
+            }
+            join(&mut self.coupled, &self.touched);
+        }
+        self.order.clear();
+        let mut waiting = std::collections::BTreeSet::new();
+        waiting.extend((0..self.trees.len()).map(|t| (self.coupled[t].len(), t)));
+        // Whatever is eliminated ties its neighbours together.
+        while let Some((_, t)) = waiting.pop_first() {
+            self.trees[t].turn = self.order.len();
+            self.order.push(t);
+            let mut near = std::mem::take(&mut self.coupled[t]);
+            for &s in &near {
+                waiting.remove(&(self.coupled[s].len(), s));
+                self.coupled[s].retain(|&x| x != t);
+            }
+            join(&mut self.coupled, &near);
+            for &s in &near {
+                waiting.insert((self.coupled[s].len(), s));
+            }
+            std::mem::swap(&mut self.trees[t].later, &mut near);
+            near.clear();
+            self.coupled[t] = near;
+        }
+        let mut start = 0;
+        for t in 0..self.trees.len() {
+            let mut later = std::mem::take(&mut self.trees[t].later);
+            later.sort_unstable_by_key(|&s| std::cmp::Reverse(self.trees[s].turn));
+            let mut offset = std::mem::take(&mut self.trees[t].offset);
+            offset.clear();
+            let mut width = 0;
+            for &s in &later {
+                offset.push(width);
+                width += self.trees[s].dofs.len();
+            }
+            offset.push(width);
+            let own = self.trees[t].dofs.len();
+            let tree = &mut self.trees[t];
+            (tree.later, tree.offset, tree.start) = (later, offset, start);
+            start += own * width + own * (own + 1) / 2;
+        }
+        self.values.clear();
+        self.values.resize(start, R::zero());
     }
 
     /// Sets `M + Jᵀ W J` at the residuals `r`.
     pub fn set(&mut self, pattern: &Pattern, mass: &[R], rows: &Rows<R>, r: &[R]) {
-        self.rows.fill(R::zero());
-        for i in 0..pattern.rows() {
-            let at = first(i);
-            for k in pattern.row(i) {
-                self.rows[at + pattern.column[k]] = mass[k];
+        self.values.fill(R::zero());
+        for tree in &self.trees {
+            for (k, i) in tree.dofs.clone().enumerate() {
+                let row = tree.row(k);
+                let own = &mut self.values[row.end - k - 1..row.end];
+                for e in pattern.row(i) {
+                    own[pattern.column[e] - tree.dofs.start] = mass[e];
+                }
             }
         }
         let mut w: Curvature<R> = [[R::zero(); MOST]; MOST];
@@ -52,7 +158,7 @@ impl<R: Real> Hessian<R> {
         }
     }
 
-    /// Adds `jᵀ W j` of one block with ascending degrees of freedom.
+    /// Adds `jᵀ W j` of one block.
     fn add(&mut self, dofs: &[usize], j: &[R], w: &Curvature<R>, count: usize) {
         let width = dofs.len();
         if (0..count).all(|k| w[k][k].is_zero().all()) {
@@ -60,68 +166,136 @@ impl<R: Real> Hessian<R> {
         }
         for (p, &i) in dofs.iter().enumerate() {
             let mut wj = [R::zero(); MOST];
-            for k in 0..count {
-                for l in 0..count {
-                    wj[k] += w[k][l] * j[l * width + p];
-                }
+            for (k, wj) in wj[..count].iter_mut().enumerate() {
+                *wj = (0..count).fold(R::zero(), |sum, l| sum + w[k][l] * j[l * width + p]);
             }
-            let row = &mut self.rows[first(i)..first(i + 1)];
-            for (q, &d) in dofs[..=p].iter().enumerate() {
-                let mut sum = R::zero();
-                for k in 0..count {
-                    sum += wj[k] * j[k * width + q];
+            let tree = &self.trees[self.tree_of[i]];
+            let row = tree.row(i - tree.dofs.start);
+            let (mut other, mut place) = (usize::MAX, None);
+            for (q, &d) in dofs.iter().enumerate() {
+                let t = self.tree_of[d];
+                if t != other {
+                    let own = tree.offset[tree.later.len()];
+                    (other, place) = (t, if t == self.tree_of[i] { Some(own) } else { tree.place(t) });
                 }
-                row[d] += sum;
+                // An entry stands in the row that is eliminated first.
+                let Some(place) = place.filter(|_| t != self.tree_of[i] || d <= i) else { continue };
+                let sum = (0..count).fold(R::zero(), |sum, k| sum + wj[k] * j[k * width + q]);
+                self.values[row.start + place + d - self.trees[t].dofs.start] += sum;
             }
         }
     }
 
     /// Factors in place.
     pub fn factor(&mut self) {
-        let n = self.inverse_diagonal.len();
-        self.present.clear();
-        // From the leaves to the root: eliminate dof i from those that it is coupled with.
-        for i in (0..n).rev() {
-            let (above, own) = self.rows.split_at_mut(first(i));
-            let inverse = own[i].recip();
-            self.inverse_diagonal[i] = inverse;
-            self.start[i] = self.present.len();
-            self.present.extend((0..i).filter(|&j| !own[j].is_zero().all()));
-            let list = &self.present[self.start[i]..];
-            for (count, &j) in list.iter().enumerate().rev() {
-                let share = own[j] * inverse;
-                let row = &mut above[first(j)..first(j + 1)];
-                for &k in &list[..=count] {
-                    row[k] -= share * own[k];
-                }
-                own[j] = share;
+        for turn in 0..self.order.len() {
+            let t = self.order[turn];
+            self.factor_tree(t);
+            for n in 0..self.trees[t].later.len() {
+                self.update(t, n);
             }
-            self.end[i] = self.present.len();
         }
     }
 
-    /// The entries of row `i` of `L` that are not zero.
-    #[inline(always)]
-    fn list(&self, i: usize) -> &[usize] {
-        &self.present[self.start[i]..self.end[i]]
+    /// Eliminates the degrees of freedom of a tree from each other, from the leaves to the root.
+    fn factor_tree(&mut self, t: usize) {
+        let tree = &self.trees[t];
+        let width = tree.offset[tree.later.len()];
+        for k in (0..tree.dofs.len()).rev() {
+            let row = tree.row(k);
+            let (above, own) = self.values.split_at_mut(row.start);
+            let own = &mut own[..row.len()];
+            let inverse = own[width + k].recip();
+            self.inverse_diagonal[tree.dofs.start + k] = inverse;
+            for j in (0..k).rev() {
+                let share = own[width + j] * inverse;
+                if share.is_zero().all() {
+                    continue;
+                }
+                for (entry, x) in above[tree.row(j)].iter_mut().zip(&own[..=width + j]) {
+                    *entry -= share * *x;
+                }
+                own[width + j] = share;
+            }
+            for x in &mut own[..width] {
+                *x *= inverse;
+            }
+        }
+    }
+
+    /// Takes what tree `t` explains away from the rows of the later tree number `n`.
+    fn update(&mut self, t: usize, n: usize) {
+        let (tree, other) = (&self.trees[t], &self.trees[self.trees[t].later[n]]);
+        for k in 0..tree.dofs.len() {
+            let row = tree.row(k);
+            let diagonal = self.inverse_diagonal[tree.dofs.start + k].recip();
+            for j in 0..other.dofs.len() {
+                let share = self.values[row.start + tree.offset[n] + j] * diagonal;
+                if share.is_zero().all() {
+                    continue;
+                }
+                let target = other.row(j);
+                for (m, &s) in tree.later[..=n].iter().enumerate() {
+                    let from = row.start + tree.offset[m];
+                    let (to, count) = if m == n {
+                        (target.end - j - 1, j + 1)
+                    } else {
+                        let place = other.place(s).unwrap_or(0);
+                        (target.start + place, self.trees[s].dofs.len())
+                    };
+                    for c in 0..count {
+                        let x = self.values[from + c];
+                        self.values[to + c] -= share * x;
+                    }
+                }
+            }
+        }
     }
 
     /// Solves `H x = b` in place; the factor may be over the plain number.
     pub fn solve<S: Real>(&self, x: &mut [S], lift: impl Fn(R) -> S) {
-        let n = x.len();
-        for i in (0..n).rev() {
-            let (row, xi) = (&self.rows[first(i)..first(i + 1)], x[i]);
-            for &k in self.list(i) {
-                x[k] -= lift(row[k]) * xi;
+        for &t in &self.order {
+            let tree = &self.trees[t];
+            for k in (0..tree.dofs.len()).rev() {
+                let xi = x[tree.dofs.start + k];
+                self.each(tree, k, |d, value| x[d] -= lift(value) * xi);
             }
         }
-        for i in 0..n {
-            let row = &self.rows[first(i)..first(i + 1)];
-            let mut sum = x[i] * lift(self.inverse_diagonal[i]);
-            for &k in self.list(i) {
-                sum -= lift(row[k]) * x[k];
+        for &t in self.order.iter().rev() {
+            let tree = &self.trees[t];
+            for k in 0..tree.dofs.len() {
+                let i = tree.dofs.start + k;
+                let mut sum = x[i] * lift(self.inverse_diagonal[i]);
+                self.each(tree, k, |d, value| sum -= lift(value) * x[d]);
+                x[i] = sum;
             }
-            x[i] = sum;
+        }
+    }
+
+    /// Visits the entries of a row of `L` with their degrees of freedom, the diagonal aside.
+    #[inline(always)]
+    fn each(&self, tree: &Tree, k: usize, mut visit: impl FnMut(usize, R)) {
+        let row = &self.values[tree.row(k)];
+        for (n, &s) in tree.later.iter().enumerate() {
+            let dofs = self.trees[s].dofs.clone();
+            for (d, value) in dofs.zip(&row[tree.offset[n]..]) {
+                visit(d, *value);
+            }
+        }
+        let width = tree.offset[tree.later.len()];
+        for (j, value) in row[width..width + k].iter().enumerate() {
+            visit(tree.dofs.start + j, *value);
+        }
+    }
+}
+
+/// Couples all trees of a list with each other.
+fn join(coupled: &mut [Vec<usize>], list: &[usize]) {
+    for &a in list {
+        for &b in list {
+            if a != b && !coupled[a].contains(&b) {
+                coupled[a].push(b);
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ use super::articulated::inverse_dynamics::inertia_pullback;
 use super::articulated::line::{Field, Pulling};
 use super::articulated::{Links, LinksCotangent, tendon};
 use super::step::{Cotangents, Stage};
-use crate::model::{Costate, Model, State, Tie};
+use crate::model::{Costate, Model, Pattern, State, Tie};
 use crate::number::{Mask, Real};
 use crate::spatial::Inertia;
 use hessian::Hessian;
@@ -63,8 +63,9 @@ impl<R: Real> Solver<R> {
         let t = &model.topology;
         let n = if t.constrained { t.nv } else { 0 };
         let zero = |n| vec![R::Plain::zero(); n];
+        let nothing = Pattern::new(std::iter::empty());
         Self {
-            newton: Newton::new(n),
+            newton: Newton::new(if n > 0 { &t.pattern } else { &nothing }),
             rows: Rows::new(),
             mass: zero(if n > 0 { t.pattern.entries() } else { 0 }),
             smooth: zero(n),
@@ -156,7 +157,7 @@ impl<R: Real> Constraint<R> {
                 Origin::JointLimit(..) | Origin::TendonLimit(..) => {
                     out[0] = along::refer_limit(model, state, links, block.origin, v[0]);
                 }
-                Origin::Contact(k) => contacts::refer(model, &self.contacts.list[k], v, out),
+                Origin::Contact(k) => contacts::refer(&self.contacts.list[k], v, out),
             }
         }
     }
@@ -282,8 +283,9 @@ impl<R: Real> ConstraintBackward<R> {
     /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
         let n = if model.topology.constrained { model.topology.nv } else { 0 };
+        let nothing = Pattern::new(std::iter::empty());
         Self {
-            hessian: Hessian::new(n),
+            hessian: Hessian::new(if n > 0 { &model.topology.pattern } else { &nothing }),
             fields: [Field::new(model), Field::new(model), Field::new(model)],
             weight: vec![R::zero(); n],
             rows: [Vec::new(), Vec::new(), Vec::new()],
@@ -293,6 +295,7 @@ impl<R: Real> ConstraintBackward<R> {
 
     /// `H` at the minimum, factored.
     fn factor(&mut self, model: &Model<R>, mass: &[R], c: &Constraint<R>) {
+        self.hessian.analyze(&c.rows);
         self.hessian.set(&model.topology.pattern, mass, &c.rows, &c.residual);
         self.hessian.factor();
         for list in &mut self.rows {

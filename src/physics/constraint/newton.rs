@@ -69,15 +69,15 @@ fn dot<P: Real>(a: &[P], b: &[P]) -> P {
 }
 
 impl<P: Real> Newton<P> {
-    /// Room for `n` degrees of freedom.
-    pub fn new(n: usize) -> Self {
-        let zero = || vec![P::zero(); n];
+    /// Room for the degrees of freedom of a pattern.
+    pub fn new(pattern: &Pattern) -> Self {
+        let zero = || vec![P::zero(); pattern.rows()];
         Self {
             a: zero(),
             residual: Vec::new(),
             force: Vec::new(),
             steps: 0,
-            hessian: Hessian::new(n),
+            hessian: Hessian::new(pattern),
             momentum: zero(),
             gradient: zero(),
             step: zero(),
@@ -96,6 +96,7 @@ impl<P: Real> Newton<P> {
         self.start(p, warm);
         let mut done = self.balance(p);
         self.steps = 0;
+        self.hessian.analyze(p.rows);
         while !done.all() && self.steps < MOST_STEPS {
             self.steps += 1;
             self.hessian.set(p.pattern, p.mass, p.rows, &self.residual);
