@@ -169,15 +169,15 @@ pub(in crate::physics) fn armature_pullback<R: Real>(
     let along = (0..nv).fold(R::zero(), |sum, i| sum + row[i] * weight[i]);
     let share = (0..nv).fold(along * curve, |sum, i| sum + weight[i] * row[i] * by_a[i]);
     p.out_model.tendons[t].armature += share;
-    // The curvature sees the acceleration for a = 0: take back what `a` would add to the axes.
-    field.set(model, p.links, model.topology.acts_on_bodies(), |i| -a[i]);
     if curved {
+        // The curvature sees the acceleration for a = 0: take back what `a` would add to the axes.
+        field.set(model, p.links, model.topology.acts_on_bodies(), |i| -a[i]);
         rate_of_rate_pullback(p, t, alpha * along, &mut field.cotangent);
+        for (all, own) in p.cotangent.acceleration.iter_mut().zip(&field.cotangent) {
+            *all += *own;
+        }
+        field.finish(model, p.links, p.cotangent);
     }
-    for (all, own) in p.cotangent.acceleration.iter_mut().zip(&field.cotangent) {
-        *all += *own;
-    }
-    field.finish(model, p.links, p.cotangent);
     // By J_t itself: the rate of the tendon for one more joint velocity.
     field.set(model, p.links, model.topology.acts_on_bodies(), |i| {
         alpha * (weight[i] * (by_a[i] + curve) + a[i] * by_weight[i])
