@@ -264,7 +264,15 @@ pub fn push_limits<R: Real>(
     if !model.topology.flags.limit {
         return;
     }
-    let joints = (0..model.joints.len()).filter(|&j| model.joints[j].limit.is_some());
+    // Most joints are far from their ends.
+    let joints = (0..model.joints.len()).filter(|&j| {
+        model.joints[j].limit.as_ref().is_some_and(|limit| {
+            let at = &model.topology.joints[j];
+            let x = state.q[at.q];
+            let near = (x - limit.range[0]).min(limit.range[1] - x).lt(limit.margin);
+            at.kind == JointKind::Ball || near.any()
+        })
+    });
     let tendons = (0..model.tendons.len()).filter(|&t| model.tendons[t].limit.is_some());
     let both = [End::Lower, End::Upper];
     let origins = joints

@@ -5,6 +5,8 @@
 //! one after the other, the one with the fewest neighbours first (minimum degree, Tinney and Walker 1967);
 //! all that is stored are blocks that are not zero. A robot alone is one dense block.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::ops::Range;
 
 use super::law::{Curvature, MOST};
@@ -53,6 +55,7 @@ pub struct Hessian<R> {
     inverse_diagonal: Vec<R>,
     /// Scratch of the order: the trees that each tree is coupled with.
     coupled: Vec<Vec<usize>>,
+    waiting: BinaryHeap<Reverse<(usize, usize)>>,
     /// The trees of one block.
     touched: Vec<usize>,
 }
@@ -79,6 +82,7 @@ impl<R: Real> Hessian<R> {
             values: Vec::new(),
             inverse_diagonal: vec![R::zero(); n],
             coupled: vec![Vec::new(); count],
+            waiting: BinaryHeap::new(),
             touched: Vec::new(),
         }
     }
@@ -98,30 +102,11 @@ impl<R: Real> Hessian<R> {
             }
             join(&mut self.coupled, &self.touched);
         }
-        self.order.clear();
-        let mut waiting = std::collections::BTreeSet::new();
-        waiting.extend((0..self.trees.len()).map(|t| (self.coupled[t].len(), t)));
-        // Whatever is eliminated ties its neighbours together.
-        while let Some((_, t)) = waiting.pop_first() {
-            self.trees[t].turn = self.order.len();
-            self.order.push(t);
-            let mut near = std::mem::take(&mut self.coupled[t]);
-            for &s in &near {
-                waiting.remove(&(self.coupled[s].len(), s));
-                self.coupled[s].retain(|&x| x != t);
-            }
-            join(&mut self.coupled, &near);
-            for &s in &near {
-                waiting.insert((self.coupled[s].len(), s));
-            }
-            std::mem::swap(&mut self.trees[t].later, &mut near);
-            near.clear();
-            self.coupled[t] = near;
-        }
+        self.order_trees();
         let mut start = 0;
         for t in 0..self.trees.len() {
             let mut later = std::mem::take(&mut self.trees[t].later);
-            later.sort_unstable_by_key(|&s| std::cmp::Reverse(self.trees[s].turn));
+            later.sort_unstable_by_key(|&s| Reverse(self.trees[s].turn));
             let mut offset = std::mem::take(&mut self.trees[t].offset);
             offset.clear();
             let mut width = 0;
@@ -137,6 +122,33 @@ impl<R: Real> Hessian<R> {
         }
         self.values.clear();
         self.values.resize(start, R::zero());
+    }
+
+    /// Eliminates the trees in thought, and leaves with each of them those that it ties together.
+    fn order_trees(&mut self) {
+        self.order.clear();
+        self.waiting.clear();
+        self.waiting.extend((0..self.trees.len()).map(|t| Reverse((self.coupled[t].len(), t))));
+        for tree in &mut self.trees {
+            tree.turn = usize::MAX;
+        }
+        while let Some(Reverse((count, t))) = self.waiting.pop() {
+            // Entries of before a change are passed over.
+            if self.trees[t].turn != usize::MAX || count != self.coupled[t].len() {
+                continue;
+            }
+            self.trees[t].turn = self.order.len();
+            self.order.push(t);
+            let mut near = std::mem::take(&mut self.coupled[t]);
+            for &s in &near {
+                self.coupled[s].retain(|&x| x != t);
+            }
+            join(&mut self.coupled, &near);
+            self.waiting.extend(near.iter().map(|&s| Reverse((self.coupled[s].len(), s))));
+            std::mem::swap(&mut self.trees[t].later, &mut near);
+            near.clear();
+            self.coupled[t] = near;
+        }
     }
 
     /// Sets `M + Jᵀ W J` at the residuals `r`.
