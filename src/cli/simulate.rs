@@ -47,7 +47,6 @@ impl Simulate {
             subject.start_at(name)?;
         }
         let inputs = self.inputs(&subject)?;
-        if !self.common.json {}
         let target = self.out.clone().unwrap_or_else(|| report::next_folder(&subject.name()));
         // A place where nothing can be written is told before the work, not after.
         let folder = RunFolder::create(&target)?;

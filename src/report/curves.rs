@@ -41,9 +41,14 @@ struct Group {
     joints: Vec<usize>,
 }
 
+/// The most rows of a picture of the states.
+const MOST_ROWS: usize = 40;
+
 /// Positions and velocities of all joints, a row for a few joints of one kind; then activations.
 pub fn states(motion: &Motion<'_>) -> Picture {
     let mut rows: Vec<Row> = groups(motion).iter().flat_map(|g| joint_rows(motion, g)).collect();
+    // A heap of a thousand boxes has more to show than a page.
+    rows.truncate(MOST_ROWS);
     let t = &motion.model.topology;
     let names = t.actuators.iter().zip(&t.names.actuators).filter(|(a, _)| a.act.is_some());
     let names: Vec<&String> = names.map(|(_, n)| n).collect();

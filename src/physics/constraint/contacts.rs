@@ -9,7 +9,7 @@ use crate::model::{self, Candidate, Hull, Model};
 use crate::number::{Mask, Real};
 use crate::physics::articulated::Links;
 use crate::physics::contact::{Feature, Placed, Touch, features, touch, touch_pullback};
-use crate::spatial::{Force, Mat3, Vec3};
+use crate::spatial::{Force, Quat, Vec3};
 
 /// Two shapes that touch in one point.
 #[derive(Clone, Copy, Debug)]
@@ -27,11 +27,13 @@ pub struct Contact<R> {
     making: Making<R>,
 }
 
-/// Where a geom is in the world.
+/// Where a geom is in the world; its axes are found when something is near.
 #[derive(Clone, Copy, Debug)]
 struct Place<R: Real> {
     position: Vec3<R>,
-    rotation: Mat3<R>,
+    quat: Quat<R>,
+    /// Of a plane.
+    normal: Option<Vec3<R::Plain>>,
     /// The ball around the position that holds it, margins included.
     center: Vec3<R::Plain>,
     radius: R::Plain,
@@ -69,7 +71,8 @@ impl<R: Real> Contacts<R> {
     pub fn new(model: &Model<R>) -> Self {
         let place = Place {
             position: Vec3::zero(),
-            rotation: Mat3::identity(),
+            quat: Quat::identity(),
+            normal: None,
             center: Vec3::zero(),
             radius: R::Plain::zero(),
         };
@@ -84,8 +87,9 @@ impl<R: Real> Contacts<R> {
     }
 
     fn placed<'a>(&self, model: &'a Model<R>, g: usize) -> Placed<'a, R> {
-        let Place { position, rotation, .. } = self.places[g];
+        let position = self.places[g].position;
         let hull = model.topology.geoms[g].hull.as_deref();
+        let rotation = (self.places[g].quat * model.geoms[g].rotation).to_matrix();
         Placed { position, rotation, size: model.geoms[g].size, hull }
     }
 
@@ -98,7 +102,10 @@ impl<R: Real> Contacts<R> {
         for ((place, geom), at) in self.places.iter_mut().zip(&model.geoms).zip(&model.topology.geoms) {
             let link = &links.bodies[at.body];
             place.position = link.position + link.rotation * geom.position;
-            place.rotation = (link.quat * geom.rotation).to_matrix();
+            place.quat = link.quat;
+            if at.shape == Shape::Plane {
+                place.normal = Some((link.quat * geom.rotation).to_matrix().z.plain());
+            }
             place.center = place.position.plain();
             place.radius = radius(at.shape, geom.size.plain(), at.hull.as_deref())
                 + (geom.margin + geom.gap).plain();
@@ -184,10 +191,10 @@ impl<R: Real> Contacts<R> {
         });
         let extra = pair + self.extra.max(R::Plain::zero());
         let apart = b.center - a.center;
-        if model.topology.geoms[candidate.geoms[0]].shape == Shape::Plane {
+        if let Some(normal) = a.normal {
             let own = &model.geoms[candidate.geoms[0]];
             let reach = b.radius + (own.margin + own.gap).plain() + extra;
-            return apart.dot(a.rotation.z.plain()).le(reach).any();
+            return apart.dot(normal).le(reach).any();
         }
         let sum = a.radius + b.radius + extra;
         apart.dot(apart).le(sum * sum).any()

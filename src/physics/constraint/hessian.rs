@@ -58,6 +58,9 @@ pub struct Hessian<R> {
     waiting: BinaryHeap<Reverse<(usize, usize)>>,
     /// The trees of one block.
     touched: Vec<usize>,
+    /// Scratch of the elimination.
+    places: Vec<usize>,
+    own: Vec<R>,
 }
 
 impl<R: Real> Hessian<R> {
@@ -84,6 +87,8 @@ impl<R: Real> Hessian<R> {
             coupled: vec![Vec::new(); count],
             waiting: BinaryHeap::new(),
             touched: Vec::new(),
+            places: Vec::new(),
+            own: Vec::new(),
         }
     }
 
@@ -203,9 +208,7 @@ impl<R: Real> Hessian<R> {
         for turn in 0..self.order.len() {
             let t = self.order[turn];
             self.factor_tree(t);
-            for n in 0..self.trees[t].later.len() {
-                self.update(t, n);
-            }
+            self.update(t);
         }
     }
 
@@ -235,29 +238,43 @@ impl<R: Real> Hessian<R> {
         }
     }
 
-    /// Takes what tree `t` explains away from the rows of the later tree number `n`.
-    fn update(&mut self, t: usize, n: usize) {
-        let (tree, other) = (&self.trees[t], &self.trees[self.trees[t].later[n]]);
+    /// Takes what tree `t` explains away from the rows of later trees.
+    fn update(&mut self, t: usize) {
+        let tree = &self.trees[t];
+        // Where the rows of each later tree keep their entries for those after it.
+        self.places.clear();
+        for (n, &s) in tree.later.iter().enumerate() {
+            let other = &self.trees[s];
+            self.places.extend(tree.later[..n].iter().map(|&r| other.place(r).unwrap_or(0)));
+        }
+        let width = tree.offset[tree.later.len()];
         for k in 0..tree.dofs.len() {
             let row = tree.row(k);
+            self.own.clear();
+            self.own.extend_from_slice(&self.values[row.start..row.start + width]);
             let diagonal = self.inverse_diagonal[tree.dofs.start + k].recip();
-            for j in 0..other.dofs.len() {
-                let share = self.values[row.start + tree.offset[n] + j] * diagonal;
-                if share.is_zero().all() {
-                    continue;
-                }
-                let target = other.row(j);
-                for (m, &s) in tree.later[..=n].iter().enumerate() {
-                    let from = row.start + tree.offset[m];
-                    let (to, count) = if m == n {
-                        (target.end - j - 1, j + 1)
-                    } else {
-                        let place = other.place(s).unwrap_or(0);
-                        (target.start + place, self.trees[s].dofs.len())
-                    };
-                    for c in 0..count {
-                        let x = self.values[from + c];
-                        self.values[to + c] -= share * x;
+            let mut first = 0;
+            for (n, &s) in tree.later.iter().enumerate() {
+                let other = &self.trees[s];
+                let places = &self.places[first..first + n];
+                first += n;
+                for j in 0..other.dofs.len() {
+                    let share = self.own[tree.offset[n] + j] * diagonal;
+                    if share.is_zero().all() {
+                        continue;
+                    }
+                    let target = other.row(j);
+                    let end = target.len();
+                    let target = &mut self.values[target];
+                    for (m, &place) in places.iter().enumerate() {
+                        let from = &self.own[tree.offset[m]..tree.offset[m + 1]];
+                        for (to, x) in target[place..].iter_mut().zip(from) {
+                            *to -= share * *x;
+                        }
+                    }
+                    let from = &self.own[tree.offset[n]..=tree.offset[n] + j];
+                    for (to, x) in target[end - j - 1..].iter_mut().zip(from) {
+                        *to -= share * *x;
                     }
                 }
             }
