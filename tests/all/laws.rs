@@ -2,6 +2,7 @@
 
 mod closed_forms;
 mod conservation;
+mod drops;
 mod order;
 mod regulator;
 

@@ -107,8 +107,8 @@ impl<R: Real> Contacts<R> {
                 place.normal = Some((link.quat * geom.rotation).to_matrix().z.plain());
             }
             place.center = place.position.plain();
-            place.radius = radius(at.shape, geom.size.plain(), at.hull.as_deref())
-                + (geom.margin + geom.gap).plain();
+            place.radius =
+                radius(at.shape, geom.size.plain(), at.hull.as_deref()) + (geom.margin + geom.gap).plain();
         }
         self.extra = model.option.overriding.map_or(R::Plain::zero(), |o| o.margin.plain());
         match &model.topology.candidates {
