@@ -4,6 +4,7 @@
 mod bodies;
 pub mod collision;
 pub mod constraints;
+pub mod convex;
 mod golden;
 mod linear;
 mod refused;

@@ -113,7 +113,7 @@ pub(super) fn features(
 
 /// A vertex of a mesh in its axes.
 #[inline(always)]
-fn vertex<R: Real>(mesh: &Placed<R>, k: u32) -> Vec3<R> {
+pub(super) fn vertex<R: Real>(mesh: &Placed<R>, k: u32) -> Vec3<R> {
     let place = mesh.hull.and_then(|hull| hull.vertices.get(k as usize));
     place.map_or(Vec3::zero(), |v| Vec3::from_f64(*v))
 }
