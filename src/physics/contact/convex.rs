@@ -81,7 +81,7 @@ impl Solid {
         }
     }
     /// The corner that is farthest along a direction in the axes of the shape.
-    fn farthest(self, along: Vec3<f64>, shape: &Placed<f64>) -> u32 {
+    pub(super) fn farthest(self, along: Vec3<f64>, shape: &Placed<f64>) -> u32 {
         let sign = |x: f64, k: u32| u32::from(x > 0.0) << k;
         match self {
             Self::Point => 0,
@@ -106,7 +106,7 @@ impl Solid {
 impl Part {
     /// The supporting point for an outward normal, from the position of the shape.
     #[inline]
-    fn point<R: Real>(self, n: Vec3<R>, shape: &Placed<R>) -> Vec3<R> {
+    pub(super) fn point<R: Real>(self, n: Vec3<R>, shape: &Placed<R>) -> Vec3<R> {
         let axis = shape.rotation.z;
         let radial = || direction(n - axis * axis.dot(n), shape.rotation.x) * shape.size.x;
         let end = |side: Side| axis * shape.size.y.times(side.sign());

@@ -130,18 +130,18 @@ impl Polytope {
 pub(super) fn depth(farthest: &impl Fn(Vec3<f64>) -> Vertex) -> Option<Meeting> {
     let mut p = Polytope::new(farthest)?;
     let scale = p.vertices[..4].iter().fold(0.0, |m: f64, v| m.max(v.place.norm()));
-    let mut face = p.faces[p.nearest()];
     while p.count < VERTICES {
         let k = p.nearest();
-        face = p.faces[k];
+        let face = p.faces[k];
         let next = farthest(face.normal);
-        if face.normal.dot(next.place) - face.offset <= 1e-9 * scale {
+        if face.normal.dot(next.place) - face.offset <= 1e-8 * scale {
             break;
         }
         p.grow(k, next, scale);
     }
+    let least = p.faces[p.nearest()].offset;
     // Of triangles in one plane the one counts that has the nearest point inside.
-    let beside = p.faces[..p.faced].iter().filter(|f| f.offset <= face.offset + 1e-10 * scale);
+    let beside = p.faces[..p.faced].iter().filter(|f| f.offset <= least + 1e-10 * scale);
     let inside = |m: &Meeting| m.vertices.iter().fold(f64::INFINITY, |least, v| least.min(v.1));
     beside.map(|f| p.meeting(f)).max_by(|a, b| inside(a).total_cmp(&inside(b)))
 }

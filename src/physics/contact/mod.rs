@@ -11,6 +11,7 @@ mod capsule_box;
 mod closest;
 mod convex;
 mod depth;
+mod flat;
 mod frame;
 mod plane;
 mod relative;
@@ -22,6 +23,7 @@ pub use axes::Along;
 pub use box_box::{BoxFace, Crossing, Edge, EdgePair, FacePoint, Line};
 pub use capsule_box::{Anchor, Station};
 pub use convex::{Corners, Facing, Part, Solid};
+pub use flat::{Bound, Flat, Overlap};
 pub use frame::Hint;
 pub use plane::{Rim, Spot};
 pub use sphere_box::Nearest;
@@ -121,6 +123,8 @@ pub enum Place {
     BoxFaces(FacePoint),
     /// Parts of any two convex shapes.
     Facing(Facing),
+    /// A corner of the overlap of flat sides of any two convex shapes.
+    Overlap(Overlap),
 }
 
 /// The discrete choice of how two shapes touch.
@@ -233,6 +237,7 @@ fn approach<R: Real>(place: Place, first: &Placed<R>, second: &Placed<R>) -> App
         Place::BoxEdges(edges) => box_box::edges(edges, first, second),
         Place::BoxFaces(point) => box_box::face_point(point, first, second),
         Place::Facing(facing) => convex::approach(&facing, first, second),
+        Place::Overlap(overlap) => flat::approach(&overlap, first, second),
     }
 }
 
@@ -255,7 +260,7 @@ fn approach_pullback<R: Real>(
         }
         Place::SphereBox(_) => relative::pullback::<R, 10>(place, first, second, 1, cotangent),
         Place::CapsuleBox(..) => relative::pullback::<R, 11>(place, first, second, 2, cotangent),
-        Place::BoxEdges(_) | Place::BoxFaces(_) | Place::Facing(_) => {
+        Place::BoxEdges(_) | Place::BoxFaces(_) | Place::Facing(_) | Place::Overlap(_) => {
             relative::pullback::<R, 12>(place, first, second, 3, cotangent)
         }
     }

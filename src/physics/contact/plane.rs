@@ -148,7 +148,7 @@ fn vertices(plane: &Placed<f64>, mesh: &Placed<f64>, found: &mut dyn FnMut(Place
 /// The three corners of a convex polygon that make the largest quadrilateral with its corner 0.
 ///
 /// For each opposite corner the best corners on the two sides of the diagonal are independent.
-fn widest(count: usize, corner: impl Fn(usize) -> Vec3<f64>) -> [usize; 3] {
+pub(super) fn widest(count: usize, corner: impl Fn(usize) -> Vec3<f64>) -> [usize; 3] {
     let start = corner(0);
     let area = |k: usize, diagonal: Vec3<f64>| (corner(k) - start).cross(diagonal).norm();
     let mut best = (-1.0, [1, 2, 3]);

@@ -5,7 +5,7 @@
 //! is the answer.
 
 use super::convex::{Corners, Facing, Part, System, approach, extreme, solid, unpack};
-use super::{Place, Placed, Side, closest, depth};
+use super::{Place, Placed, Side, closest, depth, flat};
 use crate::model::description::Shape;
 use crate::spatial::Vec3;
 
@@ -142,6 +142,23 @@ pub(super) fn features(
         }
     }
     let Some((parts, normal)) = settle(shapes, placed, meeting.normal, known) else { return };
+    if !flat::features(shapes, placed, normal, reach, found) {
+        face(parts, placed, normal, found);
+    }
+}
+
+/// The feature of two parts that face each other nearly along a direction.
+///
+/// It holds the coarsest direction from which the solution is found, so that most worlds of a batch that
+/// touch alike have the same feature.
+pub(super) fn face(
+    parts: [Part; 2],
+    placed: [&Placed<f64>; 2],
+    near: Vec3<f64>,
+    found: &mut dyn FnMut(Place) -> usize,
+) {
+    let x = System::new(parts, placed[0], placed[1]).solve(near).x;
+    let normal = unpack(&x).0;
     for grid in GRIDS {
         let facing = Facing { parts, towards: normal.to_array().map(|x| (grid * x).round() as i16) };
         let turned = approach(&facing, placed[0], placed[1]).normal - normal;
