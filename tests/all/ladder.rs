@@ -8,6 +8,7 @@ pub mod convex;
 mod golden;
 mod linear;
 mod refused;
+mod resting;
 
 use std::path::Path;
 

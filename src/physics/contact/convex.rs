@@ -168,9 +168,9 @@ impl Part {
     }
 }
 
-/// A core: its supporting point with the number of its corner, for any direction.
-pub(super) fn extreme(shape: Shape, n: Vec3<f64>, placed: &Placed<f64>) -> (Vec3<f64>, u32) {
-    let part = match shape {
+/// The part of a core that supports it in a general direction.
+pub(super) fn supporting(shape: Shape, n: Vec3<f64>, placed: &Placed<f64>) -> Part {
+    match shape {
         Shape::Ellipsoid => Part::Ellipsoid,
         Shape::Cylinder => Part::Rim(Side::of(placed.rotation.z.dot(n))),
         _ => {
@@ -178,7 +178,12 @@ pub(super) fn extreme(shape: Shape, n: Vec3<f64>, placed: &Placed<f64>) -> (Vec3
             let k = of.farthest(placed.rotation.transpose_mul(n), placed);
             Part::Corners(Corners { of, corners: [k; 3], count: 1 })
         }
-    };
+    }
+}
+
+/// The supporting point of a core with the number of its corner.
+pub(super) fn extreme(shape: Shape, n: Vec3<f64>, placed: &Placed<f64>) -> (Vec3<f64>, u32) {
+    let part = supporting(shape, n, placed);
     let number = if let Part::Corners(c) = part { c.corners[0] } else { 0 };
     (part.point(n, placed), number)
 }
@@ -292,7 +297,7 @@ fn inverse(mut m: [[f64; SIZE]; SIZE]) -> [[f64; SIZE]; SIZE] {
     out
 }
 
-/// The solution near a direction in one world.
+/// The solution near a direction in one world, or the direction itself where there is none.
 pub(super) struct Solution {
     pub x: [f64; SIZE],
     pub converged: bool,
@@ -377,8 +382,10 @@ fn solution<R: Real>(facing: &Facing, system: &System<'_, R>) -> [R; SIZE] {
 /// Distance, point and normal of two parts.
 pub(super) fn approach<R: Real>(facing: &Facing, first: &Placed<R>, second: &Placed<R>) -> Approach<R> {
     let system = System::new(facing.parts, first, second);
-    let (normal, d, t) = unpack(&solution(facing, &system));
+    let (normal, _, t) = unpack(&solution(facing, &system));
     let [a, b] = system.points(normal, t);
+    // What `d` is too, but also right along a fixed direction where no solution was found.
+    let d = normal.dot(b - a);
     let radii = [facing.parts[0].radius(first), facing.parts[1].radius(second)];
     let point = first.position + (a + b + normal * (radii[0] - radii[1])).times(0.5);
     Approach { distance: d - radii[0] - radii[1], point, normal }

@@ -4,7 +4,7 @@
 //! parts there are solved to rounding, and the pair that lies inside both shapes and hides nothing of them
 //! is the answer.
 
-use super::convex::{Corners, Facing, Part, System, approach, extreme, solid, unpack};
+use super::convex::{Corners, Facing, Part, System, approach, extreme, solid, supporting, unpack};
 use super::{Place, Placed, Side, closest, depth, flat};
 use crate::model::description::Shape;
 use crate::spatial::Vec3;
@@ -67,11 +67,13 @@ fn settle(
     placed: [&Placed<f64>; 2],
     near: Vec3<f64>,
     mut known: [Known; 2],
-) -> Option<([Part; 2], Vec3<f64>)> {
+) -> ([Part; 2], Vec3<f64>) {
     let scale = placed.iter().fold(0.0, |m: f64, p| {
         m.max(p.size.x).max(p.size.y).max(p.size.z).max(p.hull.map_or(0.0, |hull| hull.radius))
     });
-    let mut best = (f64::INFINITY, None);
+    // Where all directions are alike, as in the middle of two balls, none has a solution of its own.
+    let general = [supporting(shapes[0], near, placed[0]), supporting(shapes[1], -near, placed[1])];
+    let mut best = (f64::INFINITY, (general, near));
     for _ in 0..4 {
         parts(shapes[0], placed[0], near, &known[0], |one| {
             parts(shapes[1], placed[1], -near, &known[1], |two| {
@@ -93,14 +95,14 @@ fn settle(
                 ];
                 let wrong = beyond.max(hidden[0]).max(hidden[1]).max(0.0);
                 if wrong < best.0 {
-                    best = (wrong, Some(([one, two], n)));
+                    best = (wrong, ([one, two], n));
                 }
             });
         });
         if best.0 <= 1e-11 * scale {
             break;
         }
-        let n = best.1.map_or(near, |found| found.1);
+        let n = best.1.1;
         let more = [extreme(shapes[0], n, placed[0]).1, extreme(shapes[1], -n, placed[1]).1];
         let grown = [known[0].add(more[0]), known[1].add(more[1])];
         if !grown.contains(&true) {
@@ -141,7 +143,7 @@ pub(super) fn features(
             }
         }
     }
-    let Some((parts, normal)) = settle(shapes, placed, meeting.normal, known) else { return };
+    let (parts, normal) = settle(shapes, placed, meeting.normal, known);
     if !flat::features(shapes, placed, normal, reach, found) {
         face(parts, placed, normal, found);
     }

@@ -19,7 +19,7 @@ const OUTPUTS: usize = 13;
 
 /// The recorded meetings of all pairs of shapes.
 fn meetings() -> Vec<Meeting> {
-    collision::meetings().into_iter().chain(convex::meetings()).collect()
+    [collision::meetings(), convex::meetings(), convex::flat_meetings()].into_iter().flatten().collect()
 }
 
 type Pair<R> = [Placed<'static, R>; 2];
