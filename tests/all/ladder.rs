@@ -4,9 +4,11 @@
 mod bodies;
 pub mod collision;
 pub mod constraints;
+pub mod convex;
 mod golden;
 mod linear;
 mod refused;
+mod resting;
 
 use std::path::Path;
 

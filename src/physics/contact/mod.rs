@@ -8,15 +8,22 @@
 mod axes;
 mod box_box;
 mod capsule_box;
+mod closest;
+mod convex;
+mod depth;
+mod flat;
 mod frame;
 mod plane;
 mod relative;
+mod settle;
 mod sphere_box;
 mod sphere_cylinder;
 
 pub use axes::Along;
 pub use box_box::{BoxFace, Crossing, Edge, EdgePair, FacePoint, Line};
 pub use capsule_box::{Anchor, Station};
+pub use convex::{Corners, Facing, Part, Solid};
+pub use flat::{Bound, Flat, Overlap};
 pub use frame::Hint;
 pub use plane::{Rim, Spot};
 pub use sphere_box::Nearest;
@@ -114,6 +121,10 @@ pub enum Place {
     BoxEdges(EdgePair),
     /// A corner of the overlap of two faces of boxes.
     BoxFaces(FacePoint),
+    /// Parts of any two convex shapes.
+    Facing(Facing),
+    /// A corner of the overlap of flat sides of any two convex shapes.
+    Overlap(Overlap),
 }
 
 /// The discrete choice of how two shapes touch.
@@ -149,8 +160,7 @@ pub struct Touch<R> {
 
 /// Appends the features of two shapes that are no farther apart than `reach`, in MuJoCo's order.
 ///
-/// The shapes come in the order plane, sphere, capsule, ellipsoid, cylinder, box, mesh. Pairs that have no
-/// closed formula have no features here.
+/// The shapes come in the order plane, sphere, capsule, ellipsoid, cylinder, box, mesh.
 pub fn features(
     shapes: (Shape, Shape),
     first: &Placed<f64>,
@@ -183,7 +193,7 @@ pub fn features(
         (Shape::Capsule, Shape::Capsule) => axes::features(first, second, &mut found),
         (Shape::Capsule, Shape::Box) => capsule_box::features(first, second, &mut found),
         (Shape::Box, Shape::Box) => box_box::features(first, second, reach, &mut found),
-        _ => {}
+        (one, two) => settle::features([one, two], [first, second], reach, &mut found),
     }
 }
 
@@ -226,6 +236,8 @@ fn approach<R: Real>(place: Place, first: &Placed<R>, second: &Placed<R>) -> App
         Place::CapsuleBox(station, nearest) => capsule_box::approach(station, nearest, first, second),
         Place::BoxEdges(edges) => box_box::edges(edges, first, second),
         Place::BoxFaces(point) => box_box::face_point(point, first, second),
+        Place::Facing(facing) => convex::approach(&facing, first, second),
+        Place::Overlap(overlap) => flat::approach(&overlap, first, second),
     }
 }
 
@@ -248,7 +260,7 @@ fn approach_pullback<R: Real>(
         }
         Place::SphereBox(_) => relative::pullback::<R, 10>(place, first, second, 1, cotangent),
         Place::CapsuleBox(..) => relative::pullback::<R, 11>(place, first, second, 2, cotangent),
-        Place::BoxEdges(_) | Place::BoxFaces(_) => {
+        Place::BoxEdges(_) | Place::BoxFaces(_) | Place::Facing(_) | Place::Overlap(_) => {
             relative::pullback::<R, 12>(place, first, second, 3, cotangent)
         }
     }

@@ -113,7 +113,7 @@ pub(super) fn features(
 
 /// A vertex of a mesh in its axes.
 #[inline(always)]
-fn vertex<R: Real>(mesh: &Placed<R>, k: u32) -> Vec3<R> {
+pub(super) fn vertex<R: Real>(mesh: &Placed<R>, k: u32) -> Vec3<R> {
     let place = mesh.hull.and_then(|hull| hull.vertices.get(k as usize));
     place.map_or(Vec3::zero(), |v| Vec3::from_f64(*v))
 }
@@ -148,7 +148,7 @@ fn vertices(plane: &Placed<f64>, mesh: &Placed<f64>, found: &mut dyn FnMut(Place
 /// The three corners of a convex polygon that make the largest quadrilateral with its corner 0.
 ///
 /// For each opposite corner the best corners on the two sides of the diagonal are independent.
-fn widest(count: usize, corner: impl Fn(usize) -> Vec3<f64>) -> [usize; 3] {
+pub(super) fn widest(count: usize, corner: impl Fn(usize) -> Vec3<f64>) -> [usize; 3] {
     let start = corner(0);
     let area = |k: usize, diagonal: Vec3<f64>| (corner(k) - start).cross(diagonal).norm();
     let mut best = (-1.0, [1, 2, 3]);

@@ -9,12 +9,18 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use super::{Answer, Row};
-use crate::ladder::collision::{Meeting, meetings};
+use crate::ladder::collision::{self, Meeting};
+use crate::ladder::convex;
 
 /// Turn, shift and growth of both shapes.
 const INPUTS: usize = 18;
 /// Distance, point, frame.
 const OUTPUTS: usize = 13;
+
+/// The recorded meetings of all pairs of shapes.
+fn meetings() -> Vec<Meeting> {
+    [collision::meetings(), convex::meetings(), convex::flat_meetings()].into_iter().flatten().collect()
+}
 
 type Pair<R> = [Placed<'static, R>; 2];
 

@@ -48,9 +48,14 @@ fn placed(v: &Value, hull: Option<&'static Hull>) -> Placed<'static, f64> {
     }
 }
 
-/// Every recorded meeting.
+/// Every recorded meeting of shapes that have closed formulas.
 pub fn meetings() -> Vec<Meeting> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recorded/collision.json");
+    read("collision")
+}
+
+/// The meetings of a file.
+pub fn read(name: &str) -> Vec<Meeting> {
+    let path = format!("{}/tests/recorded/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     assert_eq!(file["mujoco"], "4.0.0");
     let hulls: &'static [Hull] =
@@ -59,11 +64,12 @@ pub fn meetings() -> Vec<Meeting> {
     for pair in file["pairs"].as_array().unwrap() {
         let names = [0, 1].map(|k| pair["pair"][k].as_str().unwrap());
         for v in pair["poses"].as_array().unwrap() {
-            let hull = v["hull"].as_u64().map(|k| &hulls[k as usize]);
+            let of = |k: &Value| k.as_u64().map(|k| &hulls[k as usize]);
+            let second = of(&v["hull"]).or(of(&v["hulls"][1]));
             out.push(Meeting {
                 names: names.join("–"),
                 shapes: (shape(names[0]), shape(names[1])),
-                placed: [placed(&v["first"], None), placed(&v["second"], hull)],
+                placed: [placed(&v["first"], of(&v["hulls"][0])), placed(&v["second"], second)],
                 reach: pair["margin"].as_f64().unwrap(),
                 contacts: v["contacts"].as_array().unwrap().iter().map(numbers).collect(),
             });

@@ -1,0 +1,172 @@
+//! Which parts of two convex shapes face each other.
+//!
+//! A search in few digits finds the normal and the corners around; then the equations of every pair of
+//! parts there are solved to rounding, and the pair that lies inside both shapes and hides nothing of them
+//! is the answer.
+
+use super::convex::{Corners, Facing, Part, System, approach, extreme, solid, supporting, unpack};
+use super::{Place, Placed, Side, closest, depth, flat};
+use crate::model::description::Shape;
+use crate::spatial::Vec3;
+
+/// Grids for the direction that a search starts from; the finest is only for hard cases.
+const GRIDS: [f64; 4] = [4.0, 32.0, 1024.0, 32767.0];
+
+/// Up to four corners of a core that may take part.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    corners: [u32; 4],
+    count: usize,
+}
+
+impl Known {
+    fn add(&mut self, corner: u32) -> bool {
+        let new = self.count < 4 && !self.corners[..self.count].contains(&corner);
+        if new {
+            self.corners[self.count] = corner;
+            self.count += 1;
+        }
+        new
+    }
+}
+
+/// Calls with every part of a core that may face along a normal, the flattest first.
+fn parts(shape: Shape, placed: &Placed<f64>, n: Vec3<f64>, known: &Known, mut each: impl FnMut(Part)) {
+    match shape {
+        Shape::Ellipsoid => each(Part::Ellipsoid),
+        Shape::Cylinder => {
+            let lean = placed.rotation.z.dot(n);
+            if lean.abs() > 0.99 {
+                each(Part::Cap(Side::of(lean)));
+            }
+            if lean.abs() < 0.1 {
+                each(Part::Barrel);
+                each(Part::Rim(Side::of(-lean)));
+            }
+            each(Part::Rim(Side::of(lean)));
+        }
+        _ => {
+            let of = solid(shape);
+            for count in [3, 2, 1] {
+                for set in (1u32..1 << known.count).filter(|set| set.count_ones() == count) {
+                    let mut corners = [u32::MAX; 3];
+                    let members = (0..known.count).filter(|k| set >> k & 1 == 1);
+                    for (slot, k) in corners.iter_mut().zip(members) {
+                        *slot = known.corners[k];
+                    }
+                    each(Part::Corners(Corners { of, corners, count: count as u8 }));
+                }
+            }
+        }
+    }
+}
+
+/// The parts whose solution is a minimum of both cores, or comes nearest to one, and its normal.
+fn settle(
+    shapes: [Shape; 2],
+    placed: [&Placed<f64>; 2],
+    near: Vec3<f64>,
+    mut known: [Known; 2],
+) -> ([Part; 2], Vec3<f64>) {
+    let scale = placed.iter().fold(0.0, |m: f64, p| {
+        m.max(p.size.x).max(p.size.y).max(p.size.z).max(p.hull.map_or(0.0, |hull| hull.radius))
+    });
+    // Where all directions are alike, as in the middle of two balls, none has a solution of its own.
+    let general = [supporting(shapes[0], near, placed[0]), supporting(shapes[1], -near, placed[1])];
+    let mut best = (f64::INFINITY, (general, near));
+    for _ in 0..4 {
+        parts(shapes[0], placed[0], near, &known[0], |one| {
+            parts(shapes[1], placed[1], -near, &known[1], |two| {
+                if one.flats() + two.flats() > 2 || best.0 <= 1e-11 * scale {
+                    return;
+                }
+                let system = System::new([one, two], placed[0], placed[1]);
+                let found = system.solve(near);
+                let (n, _, t) = unpack(&found.x);
+                if !found.converged || n.dot(near) < 0.95 {
+                    return;
+                }
+                let flats = one.flats();
+                let beyond = one.beyond(&t[..flats], placed[0]).max(two.beyond(&t[flats..], placed[1]));
+                let [a, b] = system.points(n, t);
+                let hidden = [
+                    n.dot(extreme(shapes[0], n, placed[0]).0 - a),
+                    n.dot(b - system.apart - extreme(shapes[1], -n, placed[1]).0),
+                ];
+                let wrong = beyond.max(hidden[0]).max(hidden[1]).max(0.0);
+                if wrong < best.0 {
+                    best = (wrong, ([one, two], n));
+                }
+            });
+        });
+        if best.0 <= 1e-11 * scale {
+            break;
+        }
+        let n = best.1.1;
+        let more = [extreme(shapes[0], n, placed[0]).1, extreme(shapes[1], -n, placed[1]).1];
+        let grown = [known[0].add(more[0]), known[1].add(more[1])];
+        if !grown.contains(&true) {
+            break;
+        }
+    }
+    best.1
+}
+
+/// The feature of two convex shapes.
+pub(super) fn features(
+    shapes: [Shape; 2],
+    placed: [&Placed<f64>; 2],
+    reach: f64,
+    found: &mut dyn FnMut(Place) -> usize,
+) {
+    let around = [0, 1].map(|k| match shapes[k] {
+        Shape::Sphere | Shape::Capsule => placed[k].size.x,
+        _ => 0.0,
+    });
+    let apart = placed[1].position - placed[0].position;
+    // The farthest point of the difference of the cores along a direction.
+    let farthest = |along: Vec3<f64>| {
+        let (b, two) = extreme(shapes[1], along, placed[1]);
+        let (a, one) = extreme(shapes[0], -along, placed[0]);
+        closest::Vertex { place: apart + b - a, corners: [one, two] }
+    };
+    let Some(meeting) = closest::closest(&farthest, apart, reach + around[0] + around[1])
+        .and_then(|found| found.or_else(|| depth::depth(&farthest)))
+    else {
+        return;
+    };
+    let mut known = [Known::default(); 2];
+    for (vertex, weight) in &meeting.vertices[..meeting.count] {
+        for k in 0..2 {
+            if *weight > 1e-7 {
+                known[k].add(vertex.corners[k]);
+            }
+        }
+    }
+    let (parts, normal) = settle(shapes, placed, meeting.normal, known);
+    if !flat::features(shapes, placed, normal, reach, found) {
+        face(parts, placed, normal, found);
+    }
+}
+
+/// The feature of two parts that face each other nearly along a direction.
+///
+/// It holds the coarsest direction from which the solution is found, so that most worlds of a batch that
+/// touch alike have the same feature.
+pub(super) fn face(
+    parts: [Part; 2],
+    placed: [&Placed<f64>; 2],
+    near: Vec3<f64>,
+    found: &mut dyn FnMut(Place) -> usize,
+) {
+    let x = System::new(parts, placed[0], placed[1]).solve(near).x;
+    let normal = unpack(&x).0;
+    for grid in GRIDS {
+        let facing = Facing { parts, towards: normal.to_array().map(|x| (grid * x).round() as i16) };
+        let turned = approach(&facing, placed[0], placed[1]).normal - normal;
+        if turned.dot(turned) < 1e-16 || grid == GRIDS[3] {
+            found(Place::Facing(facing));
+            return;
+        }
+    }
+}
