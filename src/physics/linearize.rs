@@ -155,7 +155,7 @@ impl Linearization {
             row.fill(0.0);
             b_row.fill(0.0);
             for j in joint.v..joint.v + joint.kind.sizes().1 {
-                row[j] = self.by_q[j].lane(lane(i));
+                row[j] += self.by_q[j].lane(lane(i));
                 let w = self.by_v[j].lane(lane(i));
                 if w != 0.0 {
                     add_scaled(row, w, &velocity[j * n..(j + 1) * n]);

@@ -4,6 +4,7 @@
 mod bodies;
 pub mod collision;
 pub mod constraints;
+mod forces;
 mod golden;
 mod linear;
 mod refused;
