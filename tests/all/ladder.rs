@@ -5,6 +5,7 @@ mod bodies;
 pub mod collision;
 pub mod constraints;
 pub mod convex;
+mod forces;
 mod golden;
 mod linear;
 mod refused;

@@ -1,4 +1,4 @@
-//! MuJoCo's recorded numbers for our own models, made by `tests/recorded/record.py`.
+//! MuJoCo's recorded numbers for our own models without constraints, made by `tests/recorded/record.py`.
 
 use std::path::{Path, PathBuf};
 
@@ -31,10 +31,37 @@ fn hash(bytes: &[u8]) -> String {
     format!("{h:016x}")
 }
 
-/// Every recorded model; refuses one whose file has changed since.
+/// Every model that is recorded without constraints, and compiled without them.
 pub fn all() -> Vec<Recorded> {
+    read("tests/recorded", |d| d.option.flags.constraint = false)
+}
+
+/// Every model that is recorded with constraints by `tests/recorded/record_constraints.py`.
+pub fn constrained() -> Vec<Recorded> {
+    read("tests/recorded/constraints", |_| {})
+}
+
+impl Recorded {
+    /// The model with the friction cone and the integrator of a recorded entry.
+    pub fn with(&self, v: &Value) -> Description {
+        let mut d = self.description.clone();
+        d.option.elliptic = v["elliptic"] == 1;
+        d.option.impratio = v["impratio"].as_f64().unwrap();
+        match v["integrator"].as_str() {
+            Some("Euler") => d.option.integrator = Integrator::Euler,
+            Some("RK4") => d.option.integrator = Integrator::RungeKutta4,
+            Some("implicit") => d.option.integrator = Integrator::Implicit,
+            Some("implicitfast") => d.option.integrator = Integrator::ImplicitFast,
+            _ => {}
+        }
+        d
+    }
+}
+
+/// The recorded models of a folder; refuses one whose file has changed since.
+fn read(folder: &str, change: impl Fn(&mut Description)) -> Vec<Recorded> {
     let mut paths: Vec<_> =
-        std::fs::read_dir(root().join("tests/recorded")).unwrap().map(|e| e.unwrap().path()).collect();
+        std::fs::read_dir(root().join(folder)).unwrap().map(|e| e.unwrap().path()).collect();
     paths.sort();
     let mut out = Vec::new();
     for path in paths.iter().filter(|p| p.extension().is_some_and(|e| e == "json")) {
@@ -44,7 +71,8 @@ pub fn all() -> Vec<Recorded> {
         let found = hash(&std::fs::read(&file).unwrap());
         assert_eq!(values["hash"], found, "{model} has changed since it was recorded");
         assert_eq!(values["mujoco"], "4.0.0");
-        let description = mjcf::load(Path::new(&file)).unwrap_or_else(|e| panic!("{e}"));
+        let mut description = mjcf::load(Path::new(&file)).unwrap_or_else(|e| panic!("{e}"));
+        change(&mut description);
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         out.push(Recorded { name, model: derive::compile(&description), description, values });
     }

@@ -1,10 +1,12 @@
 //! Bodies that only slide.
 
-use super::super::description::{Description, JointKind, PathPoint, TendonPath, Transmission};
+use super::super::description::{Description, Inertial, JointKind, PathPoint, TendonPath, Transmission};
 use super::super::parameter::Listing;
 use super::constraint::Relevance;
 use super::geom::geoms;
+use super::in_frame;
 use super::inertia::body;
+use crate::spatial::{Pose, Quat, Vec3};
 
 /// Whether a body is "simple" with slides only: for it the inverse weight is one over its mass.
 pub(super) fn slides_alone(d: &Description, b: usize) -> bool {
@@ -40,14 +42,27 @@ fn touched_by_heavy_tendon(d: &Description, b: usize) -> bool {
     })
 }
 
-/// Whether the inertial frame of a body is its own frame.
+/// Whether the inertial frame of a body is its own frame. The principal axes of a tensor are sorted by
+/// descending moments; a single geom and stated moments keep the axes of the file, even those that are turned
+/// by half a turn.
 fn centred(d: &Description, b: usize) -> bool {
     let none = vec![Relevance::default(); d.geoms.len()];
     let (_, pieces) = geoms::<f64, _>(d, &none, &mut Listing::default());
     let body = body::<f64, _>(d, b, &pieces, &mut Listing::default());
+    let mut own = pieces.iter().filter(|p| p.body == b);
+    let frame = match (&d.bodies[b].inertial, own.next(), own.next()) {
+        (Inertial::Diagonal { placement: p, .. }, ..) => {
+            let stated = Pose { position: Vec3::zero(), rotation: Quat::from(p.rotation) };
+            Some(in_frame(&p.frame, stated).rotation)
+        }
+        (Inertial::FromGeoms, Some(only), None) => Some(only.rotation),
+        _ => None,
+    };
     let i = body.inertia;
     let small = |x: f64, scale: f64| x.abs() <= 1e-6 * scale;
     let size = i.xx.max(i.yy).max(i.zz);
+    let sorted = i.xx - i.yy >= -1e-6 * size && i.yy - i.zz >= -1e-6 * size;
+    let diagonal = [i.xy, i.xz, i.yz].iter().all(|x| small(*x, size));
     body.center.to_array().iter().all(|x| small(*x, 1.0))
-        && [i.xy, i.xz, i.yz].iter().all(|x| small(*x, size))
+        && frame.map_or(sorted && diagonal, |q| small(1.0 - q.w.abs(), 1.0))
 }

@@ -175,3 +175,29 @@ fn only_numbers_that_can_change_the_motion_are_parameters() {
     assert!(!free.iter().any(|n| n.contains("sol") || n.contains("friction") || n.contains("impratio")));
     assert!(!has(&free, "geom.floor.pos[2]") && has(&free, "geom.foot.pos[2]"));
 }
+
+#[test]
+fn a_body_that_only_slides_weighs_its_mass_if_its_inertial_frame_is_its_own() {
+    let weight = |inside: &str| {
+        let model = derive::compile(&described(&format!(
+            r#"<mujoco><worldbody><body><joint type="slide"/>{inside}</body></worldbody></mujoco>"#
+        )));
+        derive::constants(&model).body_invweight[1][0] * model.bodies[1].mass
+    };
+    let own = [
+        r#"<geom type="box" size=".1 .2 .3"/>"#,
+        r#"<geom type="capsule" fromto="0 0 .06 0 0 -.06" size=".03"/>"#,
+        r#"<geom size=".1" pos="0 0 .2"/><geom size=".1" pos="0 0 -.2"/>"#,
+        r#"<inertial mass="1" pos="0 0 0" diaginertia="1 2 2.5" quat="-1 0 0 0"/>"#,
+        r#"<inertial mass="1" pos="0 0 0" fullinertia="2.5 2 1 0 0 0"/>"#,
+    ];
+    let another = [
+        r#"<geom type="box" size=".1 .2 .3" pos=".1 0 0"/>"#,
+        r#"<geom type="capsule" fromto="0 0 -.06 0 0 .06" size=".03"/>"#,
+        r#"<geom size=".1" pos=".2 0 0"/><geom size=".1" pos="-.2 0 0"/>"#,
+        r#"<inertial mass="1" pos="0 0 0" diaginertia="1 2 2.5" quat="0 1 0 0"/>"#,
+        r#"<inertial mass="1" pos="0 0 0" fullinertia="1 2 2.5 0 0 0"/>"#,
+    ];
+    assert!(own.iter().all(|inside| (weight(inside) - 1.0).abs() < 1e-14));
+    assert!(another.iter().all(|inside| (weight(inside) - 1.0 / 3.0).abs() < 1e-14));
+}

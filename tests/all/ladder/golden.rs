@@ -3,6 +3,7 @@
 use costate::model::description::Description;
 use costate::model::{Input, Model, State};
 use costate::physics::articulated::mass_matrix;
+use costate::physics::constraint::{Block, law::Law};
 use costate::physics::{Record, Stage, acceleration, derive, step};
 
 use super::super::recorded::difference;
@@ -164,8 +165,22 @@ fn the_golden_sphere_weighs_as_its_volume() {
     assert_close("inverse weight", &constants.body_invweight[1], &[0.238732414637843, 59.6831036594607]);
 }
 
+/// References, forces and inverse weights of all rows.
+fn rows(stage: &Stage<f64>) -> [Vec<f64>; 3] {
+    let c = &stage.constraint;
+    let inverse = |b: &Block<f64>| match b.law {
+        Law::Quadratic { weight }
+        | Law::Friction { weight, .. }
+        | Law::OneSided { weight }
+        | Law::Pyramid { weight, .. }
+        | Law::Elliptic { weight, .. } => vec![weight.recip(); b.count],
+    };
+    let regularization = c.rows.blocks.iter().flat_map(inverse).collect();
+    [c.rows.reference.clone(), c.force.clone(), regularization]
+}
+
 #[test]
-fn the_golden_limited_lever_falls_freely_inside_its_range() {
+fn the_golden_limited_lever_feels_both_ends_and_its_dry_friction() {
     let d = described(
         r#"<mujoco><worldbody><body pos="0 0 1"><joint axis="0 1 0" range="-30 30" frictionloss="0.3" margin="2"/>
         <geom type="capsule" fromto="0 0 0 0.4 0 0" size="0.03" mass="2"/></body></worldbody></mujoco>"#,
@@ -179,11 +194,16 @@ fn the_golden_limited_lever_falls_freely_inside_its_range() {
     assert_close("margin", &[d.joints[0].margin], &[2.0]);
     assert_close("inverse weight", &derive::constants(&model).dof_invweight, &[8.86462905556779]);
     let (_, stage) = at(&model, &[29.5_f64.to_radians()], &[2.0]);
-    assert_close("acceleration", &stage.a, &[30.2751526539221]);
+    assert_close("smooth force", &[stage.smooth[0] / stage.mass[0]], &[30.2751526539221]);
+    let [reference, force, regularization] = rows(&stage);
+    assert_close("reference", &reference, &[-210.526315789474, 2319.81340806151, 5450.71935194744]);
+    assert_close("force", &force, &[0.3, 8239.64084150348, 8415.3281949548]);
+    assert_close("R", &regularization, &[0.984958783951976, 0.466559423977253, 0.466559423977253]);
+    assert_close("acceleration", &stage.a, &[-1524.4686767298]);
 }
 
 #[test]
-fn the_golden_chain_has_its_mass_matrix_and_bias() {
+fn the_golden_chain_has_its_mass_matrix_and_closes() {
     let d = described(
         r#"<mujoco><worldbody><body name="a" pos="0 0 1"><joint axis="0 1 0"/>
         <geom type="capsule" fromto="0 0 0 .4 0 0" size=".03" mass="1"/><body name="b" pos=".4 0 0"><joint axis="0 1 0"/>
@@ -201,4 +221,104 @@ fn the_golden_chain_has_its_mass_matrix_and_bias() {
     assert_close("bias", &stage.bias, &[-4.63188466514242, -0.729343850285852]);
     let constants = derive::constants(&model);
     assert_close("inverse weight", &constants.body_invweight[2], &[0.524534208572592, 34.710385909332]);
+    let [reference, force, regularization] = rows(&stage);
+    assert_close("reference", &reference, &[18.7586757105129, 0.0, -7.55316029420442]);
+    assert_close("force", &force, &[145.18449547339, 0.0, 26.2100450473098]);
+    assert_close("R", &regularization, &[0.0276070636090838; 3]);
+    assert_close("acceleration", &stage.a, &[-134.881271842028, 343.759123611599]);
+}
+
+/// A ball in a plane, with the given option and geom attributes.
+fn ball(option: &str, condim: usize) -> Model<f64> {
+    derive::compile(&described(&format!(
+        r#"<mujoco><option {option}/><worldbody><geom type="plane" size="1 1 1" friction="0.8 0.02 0.001"/>
+        <body pos="0 0 0.099"><freejoint/><geom size="0.1" density="1000" condim="{condim}" friction="0.5 0.01 0.002"/></body>
+        </worldbody></mujoco>"#
+    )))
+}
+
+const BALL: ([f64; 7], [f64; 6]) = ([0.0, 0.0, 0.099, 1.0, 0.0, 0.0, 0.0], [0.3, 0.1, -0.2, 1.0, 2.0, 3.0]);
+
+#[test]
+fn the_golden_ball_slides_on_a_pyramid() {
+    let model = ball("", 3);
+    let (state, stage) = at(&model, &BALL.0, &BALL.1);
+    let [reference, _, regularization] = rows(&stage);
+    // The edges of the pyramid.
+    let edges = |x: &[f64]| [x[0] + 0.8 * x[1], x[0] - 0.8 * x[1], x[0] + 0.8 * x[2], x[0] - 0.8 * x[2]];
+    let golden = [6.88421052631579, 40.4842105263158, 32.1894736842105, 15.1789473684211];
+    assert_close("reference", &edges(&reference), &golden);
+    assert_close("R", &regularization[..1], &[0.0263761623583032]);
+    let force = edges(&stage.constraint.residual).map(|r| -r.min(0.0) / regularization[0]);
+    assert_close("force", &force, &[18.695039955295, 49.5695312163434, 41.9476329977638, 26.3169381738746]);
+    let golden =
+        [-2.98524281421944, -5.89659347957205, 22.7839318200443, -146.677762804355, 74.2579150037085, 0.0];
+    assert_close("acceleration", &stage.a, &golden);
+    let next = after(&model, &state, 1);
+    let golden =
+        [0.294029514371561, 0.0882068130408559, -0.154432136359912, 0.70664447439129, 2.14851583000742, 3.0];
+    assert_close("velocity", &next.v, &golden);
+    let golden = [
+        0.000588059028743122,
+        0.000176413626081712,
+        0.0986911357272802,
+        0.999992942274959,
+        0.000706642811956374,
+        0.00214851077546038,
+        0.00299999294227164,
+    ];
+    assert_close("configuration", &next.q, &golden);
+}
+
+#[test]
+fn the_golden_ball_slides_rolls_and_spins_on_a_cone() {
+    let model = ball(r#"cone="elliptic" impratio="3""#, 6);
+    let (state, stage) = at(&model, &BALL.0, &BALL.1);
+    let contact = &stage.constraint.contacts.list[0];
+    assert_close("distance", &[contact.touch.distance], &[-0.001]);
+    assert_close("point", &contact.touch.point.to_array(), &[0.0, 0.0, -0.0005]);
+    assert_close("friction", &contact.numbers.friction, &[0.8, 0.8, 0.02, 0.002, 0.002]);
+    let [reference, force, regularization] = rows(&stage);
+    assert_close("R", &regularization[..1], &[0.0125648639283075]);
+    let golden =
+        [23.6842105263158, -21.0, 10.6315789473684, -315.789473684211, -210.526315789474, 105.263157894737];
+    assert_close("reference", &reference, &golden);
+    let golden = [
+        144.361248251577,
+        -24.3564531984187,
+        12.6600039386517,
+        -2.75591714932159,
+        -0.0514790718804092,
+        -0.00709497042016002,
+    ];
+    assert_close("force", &force, &golden);
+    let golden = [
+        -3.02235330959893,
+        -5.81467488407212,
+        24.6537093752321,
+        -144.216587886247,
+        72.1086077929422,
+        -164.481688899846,
+    ];
+    assert_close("acceleration", &stage.a, &golden);
+    let next = after(&model, &state, 1);
+    let golden = [
+        0.293955293380802,
+        0.0883706502318558,
+        -0.150692581249536,
+        0.711566824227506,
+        2.14421721558588,
+        2.67103662220031,
+    ];
+    assert_close("velocity", &next.v, &golden);
+    let golden = [
+        0.000587910586761604,
+        0.000176741300463712,
+        0.0986986148375009,
+        0.999993880790516,
+        0.000711565372818094,
+        0.00214421284194599,
+        0.00267103117398721,
+    ];
+    assert_close("configuration", &next.q, &golden);
 }
