@@ -75,11 +75,11 @@ fn shapes_that_fall_on_each_other_gain_energy_no_more_often_than_in_mujoco() {
     let (scenes, steps) =
         (recorded["scenes"].as_u64().unwrap(), recorded["steps"].as_u64().unwrap() as usize);
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+    let part = |first: u64| -> Vec<(u64, Option<f64>)> {
+        (first..scenes).step_by(threads as usize).map(|n| (n, rise(n, steps))).collect()
+    };
     let rises: Vec<(u64, Option<f64>)> = std::thread::scope(|scope| {
-        let part =
-            |first: u64| move || (first..scenes).step_by(threads as usize).map(|n| (n, rise(n, steps)));
-        let all: Vec<_> =
-            (0..threads).map(|first| scope.spawn(move || part(first)().collect::<Vec<_>>())).collect();
+        let all: Vec<_> = (0..threads).map(|first| scope.spawn(move || part(first))).collect();
         all.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     let lost: Vec<u64> = rises.iter().filter(|(_, r)| r.is_none()).map(|(n, _)| *n).collect();
