@@ -319,7 +319,7 @@ pub fn refer<R: Real>(model: &Model<R>, contact: &Contact<R>, velocity: &[R], ou
 }
 
 /// The pullback of a contact's rows.
-pub fn pullback<R: Real>(
+pub(super) fn pullback<R: Real>(
     contacts: &Contacts<R>,
     p: &mut Pull<'_, R>,
     block: &Block<R>,
