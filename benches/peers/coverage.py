@@ -4,8 +4,10 @@
     python benches/peers/coverage.py --costate target/release/costate
 
 Every XML file in these installed packages whose root is `mujoco` is loaded by MuJoCo 4.0.0, in worker processes that may
-crash. At a seeded random state, with constraints off, the accelerations of both programs are compared, relative to the
-largest entry. Only files that move (at least one degree of freedom) count. The files stay where they are installed.
+crash. At a seeded random state, in contact where the model finds one, the accelerations of both programs are compared,
+relative to the largest entry; MuJoCo's solver runs to the end of its precision. With --without-constraints limits,
+contacts, dry friction and equalities are off in both. Only files that move (at least one degree of freedom) count. The
+files stay where they are installed.
 """
 
 import argparse
@@ -21,6 +23,7 @@ import xml.etree.ElementTree
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGES = ("mujoco.mjx", "gymnasium", "dm_control")
 TOLERANCE = 1e-9
+SHAPES = "plane hfield sphere capsule ellipsoid cylinder box mesh sdf".split()
 
 
 def model_files():
@@ -42,11 +45,12 @@ def model_files():
                 yield package, folder, path
 
 
-def worker():
+def worker(without):
     """Reads paths, writes a line of JSON for each: what MuJoCo makes of it."""
     sys.path.insert(0, str(ROOT / "tests/recorded"))
     import mujoco
     import numpy as np
+    import record_constraints
     from record import VERSION, fnv1a, inputs, put, random_state
 
     assert mujoco.__version__ == VERSION, f"needs mujoco {VERSION}"
@@ -54,20 +58,28 @@ def worker():
     for line in sys.stdin:
         path = pathlib.Path(line.strip())
         try:
-            m = mujoco.MjModel.from_xml_path(str(path))
-            m.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONSTRAINT
+            m = record_constraints.load(path)
+            if m.nv == 0:
+                print(json.dumps({"nv": 0}), flush=True)
+                continue
             d = mujoco.MjData(m)
             rng = np.random.default_rng(fnv1a(path.name.encode()))
-            state = random_state(m, rng, 1)
+            if without:
+                m.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONSTRAINT
+                state = random_state(m, rng, 1)
+            else:
+                state = record_constraints.random_state(m, d, rng, 5)
             put(m, d, state)
             mujoco.mj_forward(m, d)
-            result = {"nv": m.nv, "state": inputs(state), "qacc": [float(x) for x in d.qacc]}
+            kinds = sorted({"-".join(SHAPES[m.geom_type[g]] for g in c.geom) for c in d.contact})
+            result = {"nv": m.nv, "state": inputs(state), "qacc": [float(x) for x in d.qacc],
+                      "rows": d.nefc, "contacts": d.ncon, "kinds": kinds}
         except Exception as error:
             result = {"unloadable": str(error).strip().splitlines()[0][:160] if str(error).strip() else repr(error)}
         print(json.dumps(result), flush=True)
 
 
-def peer_answers(paths):
+def peer_answers(paths, without):
     """One answer per path; a file that kills or stalls its process gets its own answer and the rest go on."""
     answers = {}
     left = list(paths)
@@ -75,11 +87,11 @@ def peer_answers(paths):
         batch = left[:20]
         try:
             done = subprocess.run(
-                [sys.executable, __file__, "--worker"],
+                [sys.executable, __file__, "--worker", *(["--without-constraints"] if without else [])],
                 input="".join(f"{p}\n" for p in batch),
                 capture_output=True,
                 text=True,
-                timeout=300,
+                timeout=900,
             )
             output, cause = done.stdout, f"crashed MuJoCo ({done.returncode})"
         except subprocess.TimeoutExpired as expired:
@@ -93,11 +105,23 @@ def peer_answers(paths):
     return answers
 
 
-def compared(costate, path, answer, folder):
+def reason(costate, path, answer):
+    """What the file asks for and costate does not do, or else which shapes meet."""
+    done = subprocess.run([costate, "inspect", str(path), "--json"], capture_output=True, text=True, timeout=120)
+    try:
+        remarks = json.loads(done.stdout)["remarks"]
+    except (ValueError, KeyError):
+        remarks = []
+    asked = [f"{r['what']}: {r['why']}" for r in remarks if r["severity"] == "motion"]
+    return "; ".join(asked[:2]) or "touching: " + (", ".join(answer["kinds"]) or "nothing")
+
+
+def compared(costate, path, answer, folder, without):
     """(verdict, remark) of one file."""
     state = folder / "state.json"
     state.write_text(json.dumps(answer["state"]))
-    command = [costate, "inspect", str(path), "--state", str(state), "--without-constraints", "--json"]
+    command = [costate, "inspect", str(path), "--state", str(state), "--json"]
+    command += ["--without-constraints"] if without else []
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     except subprocess.TimeoutExpired:
@@ -117,19 +141,23 @@ def compared(costate, path, answer, folder):
     if any(x is None for x in own):
         return "different", "not finite"
     error = max(abs(x - y) for x, y in zip(own, answer["qacc"])) / scale
-    return ("equal" if error <= TOLERANCE else "different"), f"{error:.1e}"
+    seen = f"{error:.1e}, {answer['rows']} rows, {answer['contacts']} contacts"
+    if error <= TOLERANCE:
+        return "equal", seen
+    return "different", f"{seen}; {reason(costate, path, answer)}"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--costate", help="path of the built binary; left out: only what MuJoCo loads is shown")
     parser.add_argument("--only", default="", help="only files whose path contains this")
+    parser.add_argument("--without-constraints", action="store_true", help="switch constraints off in both programs")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
-        return worker()
+        return worker(arguments.without_constraints)
     files = [entry for entry in model_files() if arguments.only in str(entry[2])]
-    answers = peer_answers([path for _, _, path in files])
+    answers = peer_answers([path for _, _, path in files], arguments.without_constraints)
     tally = {package: collections.Counter() for package in PACKAGES}
     with tempfile.TemporaryDirectory() as temporary:
         for package, folder, path in files:
@@ -141,7 +169,9 @@ def main():
             elif not arguments.costate:
                 verdict, remark = "loadable", f"{answer['nv']} degrees of freedom"
             else:
-                verdict, remark = compared(arguments.costate, path, answer, pathlib.Path(temporary))
+                verdict, remark = compared(
+                    arguments.costate, path, answer, pathlib.Path(temporary), arguments.without_constraints
+                )
             tally[package][verdict] += 1
             print(f"{package + '/' + path.relative_to(folder).as_posix():90} {verdict:10} {remark}", flush=True)
     print()

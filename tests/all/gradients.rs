@@ -3,6 +3,7 @@
 mod curvature;
 mod lanes;
 mod long;
+mod touching;
 
 use costate::model::description::{Description, Integrator, JointKind};
 use costate::model::{Input, Model, State, Values, assemble};
@@ -13,6 +14,7 @@ use costate::rollout::{Gradient, Memory, Workspace, cost, value_and_gradient};
 use costate::spatial::{Force, Quat, Vec3};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
+use serde_json::Value;
 
 use crate::recorded::{Recorded, all, situation};
 
@@ -32,11 +34,17 @@ impl Rollout {
     pub fn new(r: &Recorded, integrator: Integrator, steps: usize) -> Self {
         let mut description = r.description.clone();
         description.option.integrator = integrator;
-        let model = derive::compile(&description);
-        let (mut start, input) = situation(&model, &r.values["steps"][0]);
-        for (k, q) in start.q.iter_mut().enumerate() {
+        let mut out = Self::at(description, &r.values["steps"][0], steps);
+        for (k, q) in out.start.q.iter_mut().enumerate() {
             *q *= 1.0 + 1e-3 * k as f64;
         }
+        out
+    }
+
+    /// From a recorded situation, with noise on its inputs.
+    pub fn at(description: Description, situated: &Value, steps: usize) -> Self {
+        let model = derive::compile(&description);
+        let (start, input) = situation(&model, situated);
         let mut random = Pcg64::seed_from_u64(7);
         let inputs = (0..steps)
             .map(|_| {
@@ -165,8 +173,7 @@ pub const INTEGRATORS: [Integrator; 4] =
     [Integrator::Euler, Integrator::RungeKutta4, Integrator::Implicit, Integrator::ImplicitFast];
 
 /// The largest difference of adjoint and dual, relative to the largest derivative of its kind.
-fn worst(r: &Recorded, integrator: Integrator, steps: usize) -> (f64, String) {
-    let rollout = Rollout::new(r, integrator, steps);
+fn worst(rollout: &Rollout) -> (f64, String) {
     let (_, adjoint) = rollout.adjoint(Memory::Full);
     let n = adjoint.len();
     let names = derive::parameters(&rollout.description);
@@ -194,7 +201,7 @@ fn the_adjoint_equals_dual_numbers_for_every_model_integrator_and_input() {
     let mut failed = false;
     for r in all() {
         for integrator in INTEGRATORS {
-            let (error, place) = worst(&r, integrator, 3);
+            let (error, place) = worst(&Rollout::new(&r, integrator, 3));
             if error > 1e-11 {
                 failed = true;
                 println!("{:20} {integrator:?} {error:.1e} {place}", r.name);

@@ -22,6 +22,7 @@ PATHS = [("Euler", 0), ("Euler", 1), ("RK4", 0), ("implicit", 2), ("implicitfast
 
 
 def load(path):
+    """A model whose constraint forces are found to the end of the solver's precision."""
     m = mujoco.MjModel.from_xml_path(str(path))
     m.opt.tolerance, m.opt.iterations, m.opt.ls_iterations = 0, 200, 100
     m.opt.solver = mujoco.mjtSolver.mjSOL_NEWTON
@@ -35,7 +36,8 @@ def base(m, d, index):
     mujoco.mj_resetData(m, d)
     if m.nkey:
         names = [m.key(k).name for k in range(m.nkey)]
-        mujoco.mj_resetDataKeyframe(m, d, names.index("stand") if index % 4 else index // 4 % m.nkey)
+        stands = index % 4 and "stand" in names
+        mujoco.mj_resetDataKeyframe(m, d, names.index("stand") if stands else index // 4 % m.nkey)
 
 
 def random_controls(m, rng, beyond):

@@ -159,7 +159,7 @@ pub fn refer_loss<R: Real>(model: &Model<R>, origin: Origin, velocity: R) -> R {
 }
 
 /// The pullback of a row of dry friction.
-pub fn loss_pullback<R: Real>(p: &mut Pull<'_, R>, origin: Origin, cut: &Cut<'_, R>) {
+pub(super) fn loss_pullback<R: Real>(p: &mut Pull<'_, R>, origin: Origin, cut: &Cut<'_, R>) {
     let model = p.model;
     let firm = loss_firm(model, origin);
     let damping = firm.answer().damping;
@@ -344,7 +344,7 @@ pub(super) fn reference_cotangents<R: Real>(a: &Answer<R>, x: R, cut: &Cut<'_, R
 }
 
 /// The pullback of a limit's row.
-pub fn limit_pullback<R: Real>(p: &mut Pull<'_, R>, origin: Origin, cut: &Cut<'_, R>) {
+pub(super) fn limit_pullback<R: Real>(p: &mut Pull<'_, R>, origin: Origin, cut: &Cut<'_, R>) {
     let (model, state) = (p.model, p.state);
     let Some(limit) = limit_of(model, origin) else { return };
     let (room, axis) = inside(model, state, p.links, origin, limit);
@@ -482,7 +482,7 @@ pub fn refer_tie<R: Real>(model: &Model<R>, state: &State<R>, links: &Links<R>, 
 }
 
 /// The pullback of the row of a tie.
-pub fn tie_pullback<R: Real>(p: &mut Pull<'_, R>, k: usize, cut: &Cut<'_, R>) {
+pub(super) fn tie_pullback<R: Real>(p: &mut Pull<'_, R>, k: usize, cut: &Cut<'_, R>) {
     let model = p.model;
     let Some(tie) = polynomial(model, p.state, p.links, k) else { return };
     let firm = tie_firm(model, k, &tie);

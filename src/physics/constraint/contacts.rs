@@ -345,7 +345,7 @@ pub fn refer<R: Real>(contact: &Contact<R>, velocity: &[R], out: &mut [R]) {
 }
 
 /// The pullback of a contact's rows.
-pub fn pullback<R: Real>(
+pub(super) fn pullback<R: Real>(
     contacts: &Contacts<R>,
     p: &mut Pull<'_, R>,
     block: &Block<R>,

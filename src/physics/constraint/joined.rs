@@ -162,7 +162,7 @@ pub fn refer<R: Real>(
 }
 
 /// The pullback of the rows of the points or of the turn of equality `k`.
-pub fn pullback<R: Real>(p: &mut Pull<'_, R>, k: usize, turns: bool, cut: &Cut<'_, R>) {
+pub(super) fn pullback<R: Real>(p: &mut Pull<'_, R>, k: usize, turns: bool, cut: &Cut<'_, R>) {
     let model = p.model;
     let Some(j) = joined(model, p.links, k) else { return };
     let firm = firm(model, k, turns, &j);

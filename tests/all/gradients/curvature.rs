@@ -56,15 +56,15 @@ fn slope(f: impl Fn(f64) -> Vec<f64>) -> Vec<f64> {
 }
 
 /// An entry of a Hessian-vector product, and what the difference of exact gradients says.
-struct Entry {
-    error: f64,
-    variable: usize,
-    dual: f64,
-    difference: f64,
+pub struct Entry {
+    pub error: f64,
+    pub variable: usize,
+    pub dual: f64,
+    pub difference: f64,
 }
 
 /// The worst entry, relative to the largest one of its kind.
-fn worst(rollout: &Rollout) -> Entry {
+pub fn worst(rollout: &Rollout) -> Entry {
     let direction = direction(rollout);
     let mut next = direction.iter();
     let dual = rollout.gradient(Memory::Light, &mut |x| Single::new(x, *next.next().unwrap())).1;
@@ -82,7 +82,7 @@ fn worst(rollout: &Rollout) -> Entry {
 }
 
 /// What a variable is called.
-fn name(rollout: &Rollout, variable: usize) -> String {
+pub fn name(rollout: &Rollout, variable: usize) -> String {
     match variable.checked_sub(rollout.parameters_from()) {
         Some(k) => derive::parameters(&rollout.description)[k].name.clone(),
         None => format!("input {variable}"),

@@ -12,7 +12,7 @@ use super::super::recorded::all;
 use super::{INTEGRATORS, Rollout, flat};
 
 /// Cost, derivatives by start and inputs, and derivatives by the compiled model's numbers.
-fn everything<R: Real>(rollout: &Rollout, vary: &mut impl FnMut(f64) -> R) -> Vec<R> {
+pub fn everything<R: Real>(rollout: &Rollout, vary: &mut impl FnMut(f64) -> R) -> Vec<R> {
     let (start, inputs, parameters) = rollout.varied(vary);
     let mut model: Model<R> = assemble(&rollout.description, &mut Values(parameters.iter()));
     derive::complete(&rollout.description, &mut model);
@@ -24,18 +24,18 @@ fn everything<R: Real>(rollout: &Rollout, vary: &mut impl FnMut(f64) -> R) -> Ve
 }
 
 /// A world of its own for every lane: other state, other inputs, other parameters.
-struct Worlds {
+pub struct Worlds {
     random: [Pcg64; 8],
     next: usize,
     parameters_from: usize,
 }
 
 impl Worlds {
-    fn new(rollout: &Rollout) -> Self {
+    pub fn new(rollout: &Rollout) -> Self {
         let random = std::array::from_fn(|k| Pcg64::seed_from_u64(100 + k as u64));
         Self { random, next: 0, parameters_from: rollout.parameters_from() }
     }
-    fn vary(&mut self, x: f64) -> [f64; 8] {
+    pub fn vary(&mut self, x: f64) -> [f64; 8] {
         self.next += 1;
         let is_parameter = self.next > self.parameters_from;
         self.random.each_mut().map(|random| {
