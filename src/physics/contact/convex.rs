@@ -67,6 +67,8 @@ pub struct Facing {
     pub parts: [Part; 2],
     /// Nearly along the normal: from here the normal is found.
     pub towards: [i16; 3],
+    /// Whether the normal solves the equations; otherwise it is that direction itself, and constant.
+    pub solved: bool,
 }
 
 impl Solid {
@@ -317,8 +319,8 @@ impl System<'_, f64> {
         let y = wide.residual(&std::array::from_fn(|k| Dual::variable(x[k], k)));
         (y.map(|y| y.value), y.map(|y| std::array::from_fn(|k| y.tangent.get(k))))
     }
-    /// Newton's method.
-    pub(super) fn solve(&self, towards: Vec3<f64>) -> Solution {
+    /// The unknowns for a direction, as nearly across all flat directions as it can be.
+    fn start(&self, towards: Vec3<f64>) -> [f64; SIZE] {
         let [e, f] = self.flats;
         let across = match self.count {
             0 => towards,
@@ -331,7 +333,11 @@ impl System<'_, f64> {
         let n = direction(across, direction(towards, Vec3::unit(2)));
         let [a, b] = self.points(n, [0.0; 2]);
         let [n0, n1, n2] = n.to_array();
-        let start = [n0, n1, n2, n.dot(b - a), 0.0, 0.0];
+        [n0, n1, n2, n.dot(b - a), 0.0, 0.0]
+    }
+    /// Newton's method.
+    pub(super) fn solve(&self, towards: Vec3<f64>) -> Solution {
+        let start = self.start(towards);
         let mut x = start;
         for _ in 0..16 {
             let (r, jacobian) = self.linear(&x);
@@ -360,7 +366,11 @@ fn solution<R: Real>(facing: &Facing, system: &System<'_, R>) -> [R; SIZE] {
     for k in 0..R::LANES.min(WORLDS) {
         let [first, second] = [&system.first, &system.second].map(|p| p.map(|x| x.lane(k)));
         let own = System::new(facing.parts, &first, &second);
-        let found = own.solve(direction(towards, Vec3::unit(2)));
+        let towards = direction(towards, Vec3::unit(2));
+        let found = match facing.solved {
+            true => own.solve(towards),
+            false => Solution { x: own.start(towards), converged: false },
+        };
         x[k] = found.x;
         if R::ORDER > 0 && found.converged {
             inverses[k] = inverse(own.linear(&found.x).1);

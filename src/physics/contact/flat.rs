@@ -354,7 +354,7 @@ fn side_by_side(
     for (owner, end) in [(lower, 0), (upper, 1)] {
         let mut parts = flats.map(Flat::line);
         parts[owner] = flats[owner].end(if owner == 1 { end ^ turned } else { end });
-        settle::face(parts, placed, normal, found);
+        settle::face(parts, placed, normal, true, found);
     }
     true
 }

@@ -67,13 +67,14 @@ fn settle(
     placed: [&Placed<f64>; 2],
     near: Vec3<f64>,
     mut known: [Known; 2],
-) -> ([Part; 2], Vec3<f64>) {
+) -> ([Part; 2], Vec3<f64>, bool) {
     let scale = placed.iter().fold(0.0, |m: f64, p| {
         m.max(p.size.x).max(p.size.y).max(p.size.z).max(p.hull.map_or(0.0, |hull| hull.radius))
     });
-    // Where all directions are alike, as in the middle of two balls, none has a solution of its own.
+    // Where all directions are alike, as in the middle of two balls, none has a solution of its own: there
+    // the direction that was found stays.
     let general = [supporting(shapes[0], near, placed[0]), supporting(shapes[1], -near, placed[1])];
-    let mut best = (f64::INFINITY, (general, near));
+    let mut best = (1e-6 * scale, (general, near, false));
     for _ in 0..4 {
         parts(shapes[0], placed[0], near, &known[0], |one| {
             parts(shapes[1], placed[1], -near, &known[1], |two| {
@@ -95,7 +96,7 @@ fn settle(
                 ];
                 let wrong = beyond.max(hidden[0]).max(hidden[1]).max(0.0);
                 if wrong < best.0 {
-                    best = (wrong, ([one, two], n));
+                    best = (wrong, ([one, two], n, true));
                 }
             });
         });
@@ -143,9 +144,9 @@ pub(super) fn features(
             }
         }
     }
-    let (parts, normal) = settle(shapes, placed, meeting.normal, known);
+    let (parts, normal, solved) = settle(shapes, placed, meeting.normal, known);
     if !flat::features(shapes, placed, normal, reach, found) {
-        face(parts, placed, normal, found);
+        face(parts, placed, normal, solved, found);
     }
 }
 
@@ -157,12 +158,16 @@ pub(super) fn face(
     parts: [Part; 2],
     placed: [&Placed<f64>; 2],
     near: Vec3<f64>,
+    solved: bool,
     found: &mut dyn FnMut(Place) -> usize,
 ) {
-    let x = System::new(parts, placed[0], placed[1]).solve(near).x;
-    let normal = unpack(&x).0;
+    let normal = match solved {
+        true => unpack(&System::new(parts, placed[0], placed[1]).solve(near).x).0,
+        false => near,
+    };
     for grid in GRIDS {
-        let facing = Facing { parts, towards: normal.to_array().map(|x| (grid * x).round() as i16) };
+        let towards = normal.to_array().map(|x| (grid * x).round() as i16);
+        let facing = Facing { parts, towards, solved };
         let turned = approach(&facing, placed[0], placed[1]).normal - normal;
         if turned.dot(turned) < 1e-16 || grid == GRIDS[3] {
             found(Place::Facing(facing));

@@ -6,6 +6,8 @@ use costate::number::{Mask, Real, Tangent, Wide};
 use costate::physics::contact::{Place, Placed, touch, touch_pullback};
 use costate::scene::mesh;
 use costate::spatial::{Quat, Vec3};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
 
 use super::collision::{Meeting, read};
 
@@ -13,6 +15,9 @@ use super::collision::{Meeting, read};
 pub fn meetings() -> Vec<Meeting> {
     read("convex")
 }
+
+/// How many random poses are asked.
+const POSES: usize = 2000;
 
 /// A hull with the corners of a box.
 fn brick(half: [f64; 3]) -> &'static Hull {
@@ -115,6 +120,76 @@ pub fn flat_meetings() -> Vec<Meeting> {
     out.extend(side_by_side());
     out.sort_by(|a, b| a.names.cmp(&b.names));
     out
+}
+
+/// How far a shape reaches along a direction, from the origin.
+fn reach(shape: Shape, p: &Placed<f64>, n: Vec3<f64>) -> f64 {
+    let (own, s) = (p.rotation.transpose() * n, p.size);
+    let across = (own.x * own.x + own.y * own.y).sqrt();
+    let core = match shape {
+        Shape::Plane => 0.0,
+        Shape::Sphere => s.x,
+        Shape::Capsule => s.x + s.y * own.z.abs(),
+        Shape::Ellipsoid => own.product(s).norm(),
+        Shape::Cylinder => s.x * across + s.y * own.z.abs(),
+        Shape::Box => s.dot(own.map(f64::abs)),
+        Shape::Mesh(_) => {
+            let heights = p.hull.unwrap().vertices.iter().map(|v| own.dot(Vec3::from(*v)));
+            heights.fold(f64::NEG_INFINITY, f64::max)
+        }
+    };
+    n.dot(p.position) + core
+}
+
+#[test]
+fn no_direction_parts_two_shapes_further_than_their_distance() {
+    let mut random = Pcg64::seed_from_u64(11);
+    let hulls: Vec<_> = meetings().iter().flat_map(|m| m.placed).filter_map(|p| p.hull).collect();
+    let mut worst: std::collections::BTreeMap<String, [f64; 2]> = Default::default();
+    for k in 0..POSES {
+        let mut draw = |lo: f64, hi: f64| random.random_range(lo..hi);
+        let (i, j) = (draw(0.0, 6.0) as usize, draw(0.0, 6.0) as usize);
+        let [(one, first, _), (two, second, _)] = [SHAPES[i.min(j)], SHAPES[i.max(j)]];
+        if closed(first, second) {
+            continue;
+        }
+        let placed = [first, second].map(|shape| Placed {
+            position: Vec3::new(draw(-0.2, 0.2), draw(-0.2, 0.2), draw(-0.2, 0.2)),
+            rotation: Quat::exp(Vec3::new(draw(-2.0, 2.0), draw(-2.0, 2.0), draw(-2.0, 2.0))).to_matrix(),
+            size: Vec3::new(draw(-4.0, -1.0), draw(-4.0, -1.0), draw(-4.0, -1.0)).map(f64::exp),
+            hull: matches!(shape, Shape::Mesh(_)).then_some(hulls[k % hulls.len()]),
+        });
+        let m = Meeting {
+            names: format!("{one}–{two}"),
+            shapes: (first, second),
+            placed,
+            reach: 10.0,
+            contacts: Vec::new(),
+        };
+        let apart = |n: Vec3<f64>| -reach(first, &placed[0], n) - reach(second, &placed[1], -n);
+        // Flat sides share their normal, and not every one of their points is the nearest.
+        let [feature] = m.features()[..] else { continue };
+        if matches!(feature.place, Place::Overlap(_)) {
+            continue;
+        }
+        let t = touch(feature, &placed[0], &placed[1]);
+        let own = (apart(t.frame[0]) - t.distance).abs();
+        let mut better = 0.0f64;
+        for spread in [10.0, 10.0, 10.0, 1.0, 1.0, 0.1, 0.1, 0.01, 0.001, 1e-4].repeat(20) {
+            let turn = Vec3::new(draw(-1.0, 1.0), draw(-1.0, 1.0), draw(-1.0, 1.0)) * spread;
+            let n = t.frame[0] + turn;
+            better = better.max(apart(n * n.norm().recip()) - t.distance);
+        }
+        let entry = worst.entry(m.names.clone()).or_default();
+        *entry = [entry[0].max(own), entry[1].max(better)];
+        if own > 1e-9 || better > 1e-9 {
+            println!("{k} {}: {own:.1e} {better:.1e} {:.4} {:?}", m.names, t.distance, feature.place);
+        }
+    }
+    for (names, [own, better]) in &worst {
+        println!("{names:20} along the normal {own:8.1e}, another direction {better:8.1e}");
+    }
+    assert!(worst.values().flatten().all(|x| *x <= 1e-9));
 }
 
 #[test]
