@@ -5,6 +5,7 @@ mod conservation;
 mod drops;
 mod order;
 mod regulator;
+mod touching;
 
 use costate::model::{Description, Input, Model, State, Values, assemble};
 use costate::number::{Real, derivative_check, relative_error};
@@ -92,6 +93,14 @@ impl Experiment {
     /// The derivative by the named parameters and by the initial velocity along a direction, by the
     /// adjoint; the dual number and the difference quotient must agree.
     fn slope(&self, parameters: &[(&str, f64)], velocity: &[f64]) -> f64 {
+        let x = [self.parameters(), self.start.v.clone()].concat();
+        let direction = self.direction(parameters, velocity);
+        let check = derivative_check(|x| vec![self.value(x)], |x| vec![self.value(x)], &x, &direction);
+        assert!(check.error <= 1e-7, "dual against difference: {:.1e}", check.error);
+        self.derivative(parameters, velocity)
+    }
+
+    fn direction(&self, parameters: &[(&str, f64)], velocity: &[f64]) -> Vec<f64> {
         let known = derive::parameters(&self.description);
         let mut direction = vec![0.0; known.len()];
         for (name, rate) in parameters {
@@ -99,9 +108,13 @@ impl Experiment {
             direction[at.unwrap_or_else(|| panic!("no parameter {name}"))] = *rate;
         }
         direction.extend(velocity);
+        direction
+    }
+
+    /// The same without a difference quotient, for motions that meet kinks.
+    fn derivative(&self, parameters: &[(&str, f64)], velocity: &[f64]) -> f64 {
+        let direction = self.direction(parameters, velocity);
         let x = [self.parameters(), self.start.v.clone()].concat();
-        let check = derivative_check(|x| vec![self.value(x)], |x| vec![self.value(x)], &x, &direction);
-        assert!(check.error <= 1e-7, "dual against difference: {:.1e}", check.error);
         let adjoint = self.adjoint().iter().zip(&direction).map(|(a, d)| a * d).sum();
         let dual: Vec<_> =
             x.iter().zip(&direction).map(|(&x, &d)| costate::number::Single::new(x, d)).collect();
