@@ -11,7 +11,7 @@ use super::subject::Subject;
 use super::{Answer, Common};
 use crate::error::Error;
 use crate::model::{Input, Parameter, State};
-use crate::physics::{Linearization, Record, derive, step};
+use crate::physics::{Linearization, Record, Stage, derive, step};
 use crate::rollout::{Memory, Workspace, value_and_gradient};
 
 /// Alternating runs from which medians are taken.
@@ -72,6 +72,7 @@ impl Profile {
         let workspace = Workspace::new(model, &bench.subject.start);
         let bytes = workspace.bytes_per_step(model, steps, bench.memory);
         let linearize_us = bench.linearization();
+        let (newton_mean, newton_most) = bench.solver_steps();
         let count = bench.parameters.len();
         let answer = || {
             json!({
@@ -80,6 +81,8 @@ impl Profile {
                 "ratio": gradient / forward,
                 "bytes_per_step": bytes,
                 "linearize_us": linearize_us,
+                "newton_steps_mean": newton_mean,
+                "newton_steps_most": newton_most,
                 "parameters": count,
                 "horizon": steps,
                 "worlds": self.worlds,
@@ -94,6 +97,7 @@ impl Profile {
                 "forward            {forward:>10.3} µs per step\n\
                  value and gradient {gradient:>10.3} µs per step, {:.2} times as much, by {count} parameters\n\
                  A and B            {linearize_us:>10.3} µs\n\
+                 constraint forces  {newton_mean:>10.2} steps of Newton's method, at most {newton_most}\n\
                  kept               {bytes:>10.0} bytes per step\n\
                  first gradient     {first_gradient_ms:>10.1} ms after the start of the process\n\
                  {} worlds of {steps} steps, {} threads, built for {} (8 lanes)\n",
@@ -207,6 +211,21 @@ impl Bench {
             }
             Ok(())
         })
+    }
+
+    /// How many steps of Newton's method find the constraint forces: in the mean, and at most.
+    fn solver_steps(&self) -> (f64, usize) {
+        let (model, start) = (&self.subject.model, &self.subject.start);
+        let mut record = Record::new(model);
+        let (mut state, mut next) = (start.clone(), start.clone());
+        let mut all = Vec::new();
+        for input in &self.worlds[0] {
+            step(model, &state, input, &mut record, &mut next);
+            all.extend(record.stages.iter().map(Stage::solver_steps));
+            std::mem::swap(&mut state, &mut next);
+        }
+        let sum: usize = all.iter().sum();
+        (sum as f64 / all.len().max(1) as f64, all.into_iter().max().unwrap_or(0))
     }
 
     /// The time of A and B of one step [µs].

@@ -66,7 +66,7 @@ impl<R: Real> Solver<R> {
         let nothing = Pattern::new(std::iter::empty());
         Self {
             newton: Newton::new(if n > 0 { &t.pattern } else { &nothing }),
-            rows: Rows::new(),
+            rows: Rows::default(),
             mass: zero(if n > 0 { t.pattern.entries() } else { 0 }),
             smooth: zero(n),
             free: zero(n),
@@ -85,7 +85,7 @@ impl<R: Real> Constraint<R> {
     pub fn new(model: &Model<R>) -> Self {
         let n = if model.topology.constrained { model.topology.nv } else { 0 };
         Self {
-            rows: Rows::new(),
+            rows: Rows::default(),
             contacts: Contacts::new(model),
             a: vec![R::zero(); n],
             residual: Vec::new(),

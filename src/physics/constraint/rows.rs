@@ -80,11 +80,14 @@ pub struct Rows<R> {
     pub reference: Vec<R>,
 }
 
-impl<R: Real> Rows<R> {
+impl<R> Default for Rows<R> {
     /// No rows.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self { blocks: Vec::new(), dofs: Vec::new(), values: Vec::new(), reference: Vec::new() }
     }
+}
+
+impl<R: Real> Rows<R> {
     /// Forgets all rows.
     pub fn clear(&mut self) {
         self.blocks.clear();
