@@ -5,6 +5,7 @@ mod conservation;
 mod drops;
 mod order;
 mod regulator;
+mod sliding;
 mod touching;
 
 use costate::model::{Description, Input, Model, State, Values, assemble};

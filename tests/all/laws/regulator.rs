@@ -12,8 +12,8 @@ use costate::physics::articulated::mass_matrix;
 use costate::physics::{Cotangents, Stage, acceleration, derive};
 use costate::rollout::{Memory, Workspace, simulate, value_and_gradient};
 
-/// Three carts, each on the one before, with springs, dampers and two motors; no gravity.
-const CARTS: &str = r#"<mujoco><option gravity="0 0 0" timestep="0.02"/><worldbody>
+/// Three carts, each on the one before, with springs, dampers and two motors; no gravity, and no contact.
+const CARTS: &str = r#"<mujoco><option gravity="0 0 0" timestep="0.02"><flag contact="disable"/></option><worldbody>
     <body><joint name="a" type="slide" axis="1 0 0" stiffness="20" damping="1.5"/><geom size=".1" mass="2"/>
       <body><joint name="b" type="slide" axis="1 0 0" stiffness="10" damping=".4"/><geom size=".1" mass="1"/>
         <body><joint name="c" type="slide" axis="1 0 0" stiffness="15"/><geom size=".1" mass=".5"/></body>
