@@ -7,6 +7,7 @@ pub mod constraints;
 mod golden;
 mod linear;
 mod refused;
+pub mod sensors;
 
 use std::path::Path;
 

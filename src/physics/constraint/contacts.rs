@@ -100,8 +100,8 @@ impl<R: Real> Contacts<R> {
             place.position = link.position + link.rotation * geom.position;
             place.rotation = (link.quat * geom.rotation).to_matrix();
             place.center = place.position.plain();
-            place.radius = radius(at.shape, geom.size.plain(), at.hull.as_deref())
-                + (geom.margin + geom.gap).plain();
+            place.radius =
+                radius(at.shape, geom.size.plain(), at.hull.as_deref()) + (geom.margin + geom.gap).plain();
         }
         self.extra = model.option.overriding.map_or(R::Plain::zero(), |o| o.margin.plain());
         match &model.topology.candidates {

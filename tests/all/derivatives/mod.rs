@@ -11,6 +11,7 @@ mod contact;
 mod dynamics;
 mod elementary;
 mod function;
+mod sensors;
 mod singular;
 mod steps;
 mod wishes;
@@ -62,6 +63,7 @@ fn rows() -> Vec<Row> {
     rows.extend(constraints::rows());
     rows.extend(contact::rows());
     rows.extend(dynamics::rows());
+    rows.extend(sensors::rows());
     rows.extend(steps::rows());
     rows.extend(wishes::rows());
     rows
