@@ -53,13 +53,13 @@ fn tube(radius: f64, x: [f64; 3], d: [f64; 3]) -> Span {
 
 /// Between parallel planes.
 fn slabs(sizes: &[(f64, usize)], x: [f64; 3], d: [f64; 3]) -> Span {
-    sizes.iter().fold(Some([0.0, f64::INFINITY]), |span, &(size, k)| {
+    sizes.iter().try_fold([0.0, f64::INFINITY], |span, &(size, k)| {
         let own = if d[k].abs() < 1e-15 {
             (x[k].abs() <= size).then_some([0.0, f64::INFINITY])
         } else {
             let (one, two) = ((-size - x[k]) / d[k], (size - x[k]) / d[k]);
             Some([one.min(two), one.max(two)])
         };
-        overlap(span, own)
+        overlap(Some(span), own)
     })
 }

@@ -10,7 +10,7 @@ use crate::model::description::{
 };
 use crate::model::measured;
 
-const NOT_MEASURED: &str = "it is left out: nothing in the motion depends on it";
+const NOT_MEASURED: &str = "it is not measured; the motion does not depend on it";
 const LEFT_OUT: &str = "it refers to something that is left out: it is left out too";
 
 pub(super) fn read(reader: &mut Reader) -> Result<(), Error> {

@@ -106,7 +106,7 @@ fn what_contacts_limits_and_ties_do_to_sensors_has_the_derivative_of_dual_number
                 all.pullback(&place.world, &place, &w, &mut out);
                 let (jtw, d) = place.pairs(&out);
                 let error = dot_check(&w, &jd, &jtw, &d).error;
-                if !(error < 1e-9) {
+                if error.is_nan() || error >= 1e-9 {
                     println!("{} state {state} {:?}: {error:.1e}", r.name, s.measured);
                 }
                 worst = if error.is_nan() { f64::INFINITY } else { worst.max(error) };

@@ -56,17 +56,13 @@ fn sensors_say_what_those_of_mujoco_say() {
             let kind = kind.as_str().unwrap();
             let error = difference(&ours[k], &theirs[k]);
             let place = format!("{} {:?}", r.name, sensors[k].measured);
-            if !(error <= 1e-9) {
+            if error > 1e-9 {
                 println!("{place}: {error:.1e}");
                 failed = true;
             }
             let entry = worst.entry(kind.to_owned()).or_default();
             if error >= entry.0 {
                 *entry = (error, place);
-            }
-            let silent = theirs[k].iter().all(|x| *x == 0.0);
-            if silent {
-                println!("  {} {:?} is always zero", r.name, sensors[k].measured);
             }
         }
     }
@@ -87,5 +83,5 @@ fn sensors_that_are_not_simulated_are_named_and_left_out() {
     assert_eq!(told, ["sensor rangefinder", "sensor framequat"]);
     let t = derive::compile(&d).topology;
     assert_eq!(t.names.sensors, ["spin", "sensor#3"]);
-    assert_eq!((t.sensors[1].measured.clone(), t.sensed()), (Measured::Position(Frame::Center(1), None), 6));
+    assert_eq!((t.sensors[1].measured, t.sensed()), (Measured::Position(Frame::Center(1), None), 6));
 }
