@@ -10,6 +10,7 @@
 //! | [`spatial`] | the algebra of motion |
 //! | [`model`] | what there is; fixed during a rollout, except the state |
 //! | [`physics`] | how it moves: start with [`physics::step`] |
+//! | [`sense`] | what is measured |
 //! | [`control`] | what decides |
 //! | [`objective`] | what is wished for |
 //! | [`rollout`] | many steps, and the sweep back through them |
@@ -32,6 +33,8 @@ pub mod spatial;
 pub mod model;
 
 pub mod physics;
+
+pub mod sense;
 
 pub mod control;
 

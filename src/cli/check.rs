@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::loss::Loss;
 use super::subject::{Subject, normal};
-use super::{Answer, Common, Outcome};
+use super::{Answer, Common, Outcome, healthy};
 use crate::error::Error;
 use crate::model::Input;
 use entries::Rollout;
@@ -46,7 +46,7 @@ impl Check {
         let inputs: Vec<Input<f64>> =
             controls.into_iter().map(|i| Input { u: i.u, ..applied.clone() }).collect();
         let loss = Loss::of(&subject, inputs.len(), self.seed);
-        let groups = Rollout::new(&subject, inputs, loss).compare(self.seed)?;
+        let (groups, health) = Rollout::new(&subject, inputs, loss).compare(self.seed)?;
         let passed = groups.iter().all(|g| g.passed());
         let json = || {
             let group = |g: &table::Group| {
@@ -61,9 +61,13 @@ impl Check {
                     "difference_error": g.difference_error,
                 })
             };
-            json!({ "groups": groups.iter().map(group).collect::<Vec<_>>(), "passed": passed })
+            json!({
+                "groups": groups.iter().map(group).collect::<Vec<_>>(),
+                "passed": passed,
+                "gradients": healthy(&health),
+            })
         };
-        let mut answer = Answer::new(&self.common, json, || table::draw(&groups));
+        let mut answer = Answer::new(&self.common, json, || table::draw(&groups) + &health.tell());
         if !passed {
             answer.outcome = Outcome::CheckFailed;
         }

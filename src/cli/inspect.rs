@@ -12,6 +12,7 @@ use crate::model::description::{Integrator, JointKind, Remark, Severity};
 use crate::model::{Input, Model, State};
 use crate::physics::articulated::mass_matrix;
 use crate::physics::{Stage, acceleration, derive};
+use crate::sense::{Senses, measure};
 
 #[derive(Args, Debug)]
 pub struct Inspect {
@@ -55,13 +56,20 @@ impl Inspect {
                 "the acceleration at this state is not finite (look for huge or degenerate entries)";
             return Err(Error::in_file(file.display().to_string(), message));
         }
-        let answer = || dynamics(&subject.model, &state, &input, &stage);
+        let mut senses = Senses::new(&model);
+        measure(&model, &state, &input, &stage, &mut senses);
+        let answer = || dynamics(&subject.model, &state, &input, (&stage, &senses));
         Ok(Answer::new(&self.common, answer, || numbers(&subject.model, &stage)))
     }
 }
 
 /// The dynamics at one state, in the words of MuJoCo.
-fn dynamics(model: &Model<f64>, state: &State<f64>, input: &Input<f64>, stage: &Stage<f64>) -> Value {
+fn dynamics(
+    model: &Model<f64>,
+    state: &State<f64>,
+    input: &Input<f64>,
+    (stage, senses): (&Stage<f64>, &Senses<f64>),
+) -> Value {
     let t = &model.topology;
     let links = &stage.links.bodies;
     json!({
@@ -77,6 +85,9 @@ fn dynamics(model: &Model<f64>, state: &State<f64>, input: &Input<f64>, stage: &
         "passive": stage.passive.total,
         "actuator_force": stage.actuation.total,
         "acceleration": stage.a,
+        "sensor_name": t.names.sensors,
+        "sensor_adr": t.sensors.iter().map(|s| s.first).collect::<Vec<_>>(),
+        "sensordata": senses.values,
         "body_name": t.names.bodies,
         "body_position": links.iter().map(|l| l.position.to_array()).collect::<Vec<_>>(),
         "body_orientation": links.iter().map(|l| l.quat.to_array()).collect::<Vec<_>>(),
@@ -146,6 +157,7 @@ fn summary(subject: &Subject) -> Value {
         "sites": t.names.sites,
         "tendons": t.names.tendons,
         "actuators": t.names.actuators,
+        "sensors": t.names.sensors,
         "keyframes": d.keyframes.iter().map(|k| k.name.clone()).collect::<Vec<_>>(),
         "parameters": derive::parameters(d).len(),
         "remarks": d.remarks.iter().map(remark).collect::<Vec<_>>(),

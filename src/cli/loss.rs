@@ -15,9 +15,9 @@ pub enum Loss {
 
 /// A loss over one number.
 #[derive(Clone, Debug)]
-pub enum Over<R> {
+pub enum Over<R: Real> {
     Random(RandomLinear),
-    Terms(Terms<R>),
+    Terms(Box<Terms<R>>),
 }
 
 impl Loss {
@@ -32,7 +32,7 @@ impl Loss {
     pub fn over<R: Real>(&self, model: &Model<R>) -> Over<R> {
         match self {
             Self::Random(loss) => Over::Random(loss.clone()),
-            Self::Terms(terms) => Over::Terms(Terms::new(model, terms.clone())),
+            Self::Terms(terms) => Over::Terms(Box::new(Terms::new(model, terms.clone()))),
         }
     }
 }

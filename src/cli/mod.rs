@@ -21,9 +21,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::Error;
+use crate::rollout::Health;
 
 /// A differentiable physics simulator: from a robot file to an optimized motion.
 #[derive(Debug, Parser)]
@@ -110,6 +111,18 @@ pub fn run(start: Instant) -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// What a sweep back met, as JSON.
+fn healthy(h: &Health) -> Value {
+    json!({
+        "growth_per_step": h.growth,
+        "growth": h.total_growth(),
+        "switches": h.switches.len(),
+        "first_switches": h.switches.iter().take(10).collect::<Vec<_>>(),
+        "not_finite": h.broken.as_ref().map(|(step, of)| json!({ "step": step, "quantity": of })),
+        "advice": h.advice(),
+    })
 }
 
 /// Refuses a number that is not above zero, where nothing else makes sense.

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::subject::Subject;
-use super::{Answer, Common, outcome};
+use super::{Answer, Common, healthy, outcome};
 use crate::error::Error;
 use crate::objective::goals::Judged;
 use crate::optimize::{self, Progress, Settings};
@@ -68,6 +68,9 @@ impl Optimize {
         })?;
         let goals = write(&target, scene, &done)?;
         let reached = goals.iter().all(|g| g.reached);
+        if let Some(advice) = done.health.advice() {
+            eprintln!("{advice}");
+        }
         let json = || summary(&done, &goals, &target);
         let mut answer = Answer::new(&self.common, json, || tell(&done, &goals, &target));
         if !reached {
@@ -144,6 +147,7 @@ fn summary(done: &optimize::Outcome, goals: &[Judged], out: &Path) -> Value {
         "reached": goals.iter().all(|g| g.reached),
         "goals": goals.iter().map(goal).collect::<Vec<_>>(),
         "stop": done.stop,
+        "gradients": healthy(&done.health),
     })
 }
 

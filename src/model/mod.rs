@@ -10,6 +10,7 @@ pub mod description;
 mod entries;
 mod hull;
 mod parameter;
+mod sensor;
 mod state;
 mod touch;
 mod tree;
@@ -20,6 +21,7 @@ pub use constraint::{Constants, Equality, EqualityLayout, FrictionLoss, Limit, O
 pub use description::Description;
 pub use hull::{Hull, HullFace};
 pub use parameter::{Listing, Parameter, Source, Stated, Values};
+pub use sensor::{Frame, Limited, Measured, Sensor, measured};
 pub use state::{Costate, Input, State, advance_configuration, advance_configuration_pullback};
 pub use touch::{Candidate, PairLayout, Touch, touch, touch_pullback};
 pub use tree::{

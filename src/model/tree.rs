@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::constraint::{Constants, Equality, EqualityLayout, FrictionLoss, Limit, Override, Pair};
 use super::description::{self, Dynamics, Flags, Integrator, JointKind, Shape, Transmission};
 use super::hull::Hull;
+use super::sensor::Sensor;
 use super::touch::{Candidate, PairLayout};
 use crate::number::Real;
 use crate::spatial::{Pose, Quat, Sym3, Vec3};
@@ -235,6 +236,8 @@ pub struct Topology {
     /// The pairs of geoms that may touch, in the order of their contacts; none if they are too many for a
     /// list, and a broad phase asks [`Topology::candidate`] for each pair that is near.
     pub candidates: Option<Vec<Candidate>>,
+    /// What is measured.
+    pub sensors: Vec<Sensor>,
     /// Whether friction cones are elliptic rather than pyramids.
     pub elliptic: bool,
     /// Whether there is anything that limits, ties or touches.
@@ -270,9 +273,14 @@ pub struct Names {
     pub actuators: Vec<String>,
     pub equalities: Vec<String>,
     pub pairs: Vec<String>,
+    pub sensors: Vec<String>,
 }
 
 impl Topology {
+    /// How many numbers all sensors have.
+    pub fn sensed(&self) -> usize {
+        self.sensors.last().map_or(0, |s| s.first + s.measured.count())
+    }
     /// Whether something pulls at bodies rather than at joints, applied wrenches aside.
     pub fn acts_on_bodies(&self) -> bool {
         self.any_lines || self.any_fluid || self.any_gravcomp
@@ -430,6 +438,7 @@ impl Names {
             actuators: list("actuator", d.actuators.iter().map(|b| &b.name)),
             equalities: list("equality", d.constraints.equalities.iter().map(|b| &b.name)),
             pairs: list("pair", d.constraints.pairs.iter().map(|b| &b.name)),
+            sensors: Vec::new(),
         }
     }
 }

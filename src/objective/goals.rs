@@ -2,9 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use super::Quantity;
+use super::{Quantity, View};
 use crate::model::{Input, Model, State};
-use crate::physics::articulated::{Links, kinematics};
 use crate::spatial::Vec3;
 
 /// What is asked of a quantity in a window of time.
@@ -62,8 +61,8 @@ pub fn judge(
     states: &[State<f64>],
     inputs: &[Input<f64>],
 ) -> Vec<Judged> {
-    let mut links = Links::new(model);
-    goals.iter().map(|goal| goal.judge(model, states, inputs, &mut links)).collect()
+    let mut view = View::new(model, goals.iter().map(|g| g.quantity));
+    goals.iter().map(|goal| goal.judge(model, states, inputs, &mut view)).collect()
 }
 
 impl Goal {
@@ -72,7 +71,7 @@ impl Goal {
         model: &Model<f64>,
         states: &[State<f64>],
         inputs: &[Input<f64>],
-        links: &mut Links<f64>,
+        view: &mut View<f64>,
     ) -> Judged {
         let (worst, better): (f64, fn(f64, f64) -> bool) = match self.asked {
             Bound::AtMost(_) => (f64::NEG_INFINITY, |x, worst| x <= worst),
@@ -81,13 +80,12 @@ impl Goal {
         let last = *self.window.end().min(&states.len().saturating_sub(1));
         let mut measured = worst;
         for k in *self.window.start()..=last {
-            if self.quantity.is_control() && k >= inputs.len() {
+            if self.quantity.needs_input() && k >= inputs.len() {
                 continue;
             }
-            if self.quantity.needs_links() {
-                kinematics(model, &states[k], links);
-            }
-            let x = self.measured_as.number(self.quantity.measure(model, &states[k], inputs.get(k), links));
+            let (state, input) = (&states[k], inputs.get(k));
+            view.look(model, state, input, std::iter::once(self.quantity));
+            let x = self.measured_as.number(self.quantity.measure(model, state, input, view));
             // A NaN is never better, and stays.
             if !better(x, measured) && !measured.is_nan() {
                 measured = x;

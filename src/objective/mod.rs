@@ -11,6 +11,7 @@ mod penalty;
 mod quantity;
 mod random;
 mod terms;
+mod view;
 
 use crate::model::{Input, Model, State};
 use crate::number::Real;
@@ -22,6 +23,7 @@ pub(crate) use quantity::matches;
 pub use quantity::{Place, Quantity, known_quantities, quantities};
 pub use random::RandomLinear;
 pub use terms::{Term, Terms, When};
+pub use view::{View, ViewCotangent};
 
 /// A cost on every state of a rollout and on the input that acts there.
 pub trait Objective<R: Real> {

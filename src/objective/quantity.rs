@@ -1,5 +1,6 @@
 //! What can be measured on a state, and how it is called.
 
+use super::{View, ViewCotangent};
 use crate::error::nearest;
 use crate::model::description::JointKind;
 use crate::model::{Input, Model, State, Topology};
@@ -52,20 +53,42 @@ pub enum Quantity {
         /// Its number.
         actuator: usize,
     },
+    /// Of a sensor, or one of its numbers.
+    Sensor {
+        /// The first of these among the values of all sensors.
+        first: usize,
+        /// Whether there are three of them.
+        vector: bool,
+        /// Whether it measures forces or accelerations: those of the step that starts at the state.
+        forces: bool,
+    },
 }
 
 impl Quantity {
     /// Whether it is a vector of three.
     pub fn is_vector(self) -> bool {
-        matches!(self, Self::Position { coordinate: None, .. } | Self::Velocity { coordinate: None, .. })
+        matches!(
+            self,
+            Self::Position { coordinate: None, .. }
+                | Self::Velocity { coordinate: None, .. }
+                | Self::Sensor { vector: true, .. }
+        )
     }
     /// Whether it asks where bodies are.
     pub fn needs_links(self) -> bool {
-        matches!(self, Self::Position { .. } | Self::Velocity { .. })
+        matches!(self, Self::Position { .. } | Self::Velocity { .. } | Self::Sensor { .. })
     }
     /// Whether it needs an input: the last state has none.
-    pub fn is_control(self) -> bool {
-        matches!(self, Self::Control { .. })
+    pub fn needs_input(self) -> bool {
+        matches!(self, Self::Control { .. }) || self.needs_forces()
+    }
+    /// Whether it is what a sensor says.
+    pub fn is_sensor(self) -> bool {
+        matches!(self, Self::Sensor { .. })
+    }
+    /// Whether it is known only with the forces that act.
+    pub fn needs_forces(self) -> bool {
+        matches!(self, Self::Sensor { forces: true, .. })
     }
 
     /// The value; what is not used of the vector is zero.
@@ -75,13 +98,19 @@ impl Quantity {
         model: &Model<R>,
         state: &State<R>,
         input: Option<&Input<R>>,
-        links: &Links<R>,
+        view: &View<R>,
     ) -> Vec3<R> {
+        let links = &view.links;
         let single = |x: R| Vec3::new(x, R::zero(), R::zero());
         match self {
             Self::JointPosition { q, .. } => single(state.q[q]),
             Self::JointVelocity { v } => single(state.v[v]),
             Self::Control { actuator } => single(input.map_or(R::zero(), |i| i.u[actuator])),
+            Self::Sensor { first, vector: false, .. } => single(view.senses.values[first]),
+            Self::Sensor { first, .. } => {
+                let x = &view.senses.values[first..];
+                Vec3::new(x[0], x[1], x[2])
+            }
             Self::Position { place, coordinate } => pick(place.position(model, links), coordinate),
             Self::Velocity { place, coordinate } => {
                 let b = place.body(model);
@@ -96,16 +125,23 @@ impl Quantity {
     pub fn measure_pullback<R: Real>(
         self,
         model: &Model<R>,
-        links: &Links<R>,
+        view: &View<R>,
         w: Vec3<R>,
-        out_links: &mut LinksCotangent<R>,
+        out_view: &mut ViewCotangent<R>,
         out: &mut Cotangents<R>,
     ) {
+        let (links, out_links) = (&view.links, &mut out_view.links);
         let out_model = &mut out.model;
         match self {
             Self::JointPosition { v, .. } => out.state.q[v] += w.x,
             Self::JointVelocity { v } => out.state.v[v] += w.x,
             Self::Control { actuator } => out.input.u[actuator] += w.x,
+            Self::Sensor { first, vector, .. } => {
+                let count = if vector { 3 } else { 1 };
+                for (own, w) in out_view.sensed[first..first + count].iter_mut().zip(w.to_array()) {
+                    *own += w;
+                }
+            }
             Self::Position { place, coordinate } => {
                 place.position_pullback(model, links, unpick(w, coordinate), out_links, out_model);
             }
@@ -183,6 +219,20 @@ pub fn known_quantities(t: &Topology) -> Vec<(String, Quantity)> {
             out.push((format!("{name}.velocity{end}"), Quantity::Velocity { place, coordinate }));
         }
     }
+    for (name, s) in t.names.sensors.iter().zip(&t.sensors) {
+        let (count, forces) = (s.measured.count(), !s.measured.is_motion());
+        let one = |k: usize| Quantity::Sensor { first: s.first + k, vector: false, forces };
+        match count {
+            1 => out.push((format!("sensor.{name}"), one(0))),
+            3 => {
+                let all = Quantity::Sensor { first: s.first, vector: true, forces };
+                out.push((format!("sensor.{name}"), all));
+                let each = ["x", "y", "z"].into_iter().enumerate();
+                out.extend(each.map(|(k, axis)| (format!("sensor.{name}.{axis}"), one(k))));
+            }
+            _ => out.extend((0..count).map(|k| (format!("sensor.{name}[{k}]"), one(k)))),
+        }
+    }
     let controls = t.names.actuators.iter().enumerate();
     out.extend(controls.map(|(k, name)| (format!("control.{name}"), Quantity::Control { actuator: k })));
     out
@@ -201,7 +251,7 @@ pub fn quantities(t: &Topology, pattern: &str) -> Result<Vec<(String, Quantity)>
     let hint = nearest(pattern, all.iter().map(|(name, _)| name.as_str())).map_or_else(
         || {
             "known are joint.NAME.position, joint.NAME.velocity, site.NAME.position, site.NAME.velocity, \
-            body.NAME.position, body.NAME.velocity and control.NAME"
+            body.NAME.position, body.NAME.velocity, sensor.NAME and control.NAME"
                 .to_owned()
         },
         |name| format!("did you mean \"{name}\"?"),

@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use super::{Objective, Penalty, Quantity};
+use super::{Objective, Penalty, Quantity, View, ViewCotangent};
 use crate::model::{Input, Model, State};
 use crate::number::Real;
 use crate::physics::Cotangents;
-use crate::physics::articulated::{Links, LinksCotangent, kinematics, kinematics_pullback};
 use crate::spatial::Vec3;
 
 /// When a term counts, in steps.
@@ -48,42 +47,40 @@ impl Term {
         model: &Model<R>,
         state: &State<R>,
         input: Option<&Input<R>>,
-        links: &Links<R>,
+        view: &View<R>,
     ) -> Vec3<R> {
-        self.quantity.measure(model, state, input, links) - Vec3::from_f64(self.target)
+        self.quantity.measure(model, state, input, view) - Vec3::from_f64(self.target)
     }
 }
 
 /// The sum of terms.
 #[derive(Clone, Debug)]
-pub struct Terms<R> {
+pub struct Terms<R: Real> {
     terms: Vec<Term>,
-    links: Links<R>,
-    cotangent: LinksCotangent<R>,
+    view: View<R>,
+    cotangent: ViewCotangent<R>,
 }
 
 impl<R: Real> Terms<R> {
     /// The sum of these terms, with scratch for one model.
     pub fn new(model: &Model<R>, terms: Vec<Term>) -> Self {
-        Self { terms, links: Links::new(model), cotangent: LinksCotangent::new(model) }
+        let view = View::new(model, terms.iter().map(|t| t.quantity));
+        Self { terms, view, cotangent: ViewCotangent::new(model) }
     }
 
-    /// Finds out where the bodies are, if an acting term asks.
-    fn prepare(&mut self, model: &Model<R>, state: &State<R>, k: usize, has_input: bool) -> bool {
-        let needed = self.terms.iter().any(|t| t.quantity.needs_links() && t.acts(k, has_input));
-        if needed {
-            kinematics(model, state, &mut self.links);
-        }
-        needed
+    /// Looks at what the acting terms ask for.
+    fn prepare(&mut self, model: &Model<R>, state: &State<R>, input: Option<&Input<R>>, k: usize) {
+        let acting = self.terms.iter().filter(|t| t.acts(k, input.is_some()));
+        self.view.look(model, state, input, acting.map(|t| t.quantity));
     }
 }
 
 impl<R: Real> Objective<R> for Terms<R> {
     fn cost(&mut self, model: &Model<R>, state: &State<R>, input: Option<&Input<R>>, k: usize) -> R {
-        self.prepare(model, state, k, input.is_some());
+        self.prepare(model, state, input, k);
         let mut sum = R::zero();
         for term in self.terms.iter().filter(|t| t.acts(k, input.is_some())) {
-            let d = term.deviation(model, state, input, &self.links);
+            let d = term.deviation(model, state, input, &self.view);
             let cost = term.penalty.cost(d).times(term.weight);
             sum += match term.when {
                 When::Running(_) => cost * model.option.timestep,
@@ -101,27 +98,17 @@ impl<R: Real> Objective<R> for Terms<R> {
         k: usize,
         out: &mut Cotangents<R>,
     ) {
-        let placed = self.prepare(model, state, k, input.is_some());
+        self.prepare(model, state, input, k);
         for term in self.terms.iter().filter(|t| t.acts(k, input.is_some())) {
-            let d = term.deviation(model, state, input, &self.links);
+            let d = term.deviation(model, state, input, &self.view);
             let mut weight = R::from_f64(term.weight);
             if let When::Running(_) = term.when {
                 out.model.option.timestep += term.penalty.cost(d) * weight;
                 weight *= model.option.timestep;
             }
             let w = term.penalty.pullback(d, weight);
-            term.quantity.measure_pullback(model, &self.links, w, &mut self.cotangent, out);
+            term.quantity.measure_pullback(model, &self.view, w, &mut self.cotangent, out);
         }
-        if placed {
-            kinematics_pullback(
-                model,
-                state,
-                &self.links,
-                &mut self.cotangent,
-                &mut out.state,
-                &mut out.model,
-            );
-            self.cotangent.clear();
-        }
+        self.view.look_pullback(model, state, input, &mut self.cotangent, out);
     }
 }

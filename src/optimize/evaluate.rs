@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::model::{Input, Model, Parameter, State};
 use crate::objective::Objective;
 use crate::physics::derive::{Compilation, compile, parameters};
-use crate::rollout::{Gradient, Memory, Workspace, value_and_gradient};
+use crate::rollout::{Gradient, Health, Memory, Workspace, health, value_and_gradient};
 use crate::spatial::{Vec3, so3_right_jacobian};
 
 /// Evaluates a problem again and again.
@@ -74,9 +74,12 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
         if cost.is_finite() && gradient.iter().all(|g| g.is_finite()) {
             return Ok(cost);
         }
+        let whole = (self.problem.plan.steps(), "the cost or its gradient".to_owned());
+        let broken = self.health().broken.map(|(step, of)| (step, format!("the cotangent of {of}")));
+        let (step, quantity) = broken.unwrap_or(whole);
         Err(Error::Diverged {
-            step: self.problem.plan.steps(),
-            quantity: "the cost or its gradient".to_owned(),
+            step,
+            quantity,
             remedy: "choose a smaller learning rate, a smaller time step or smaller weights".to_owned(),
         })
     }
@@ -101,6 +104,11 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
         let numbers = compilation.map(|c| c.pullback(&gradient.model));
         pull(self.problem, model, &self.natural, gradient, numbers.as_deref().unwrap_or(&[]), out);
         Ok(cost)
+    }
+
+    /// What the last gradient met.
+    pub fn health(&self) -> Health {
+        health(&self.workspace)
     }
 
     /// The numbers of the file at `x`.

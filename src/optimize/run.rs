@@ -12,6 +12,7 @@ use super::{Descent, Evaluator, Function, Point, Solution, Tensor, checkpoint};
 use crate::error::Error;
 use crate::objective::{Objective, Terms};
 use crate::physics::derive::compile;
+use crate::rollout::Health;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
@@ -82,6 +83,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// Why it ended, as a sentence.
     pub stop: String,
+    /// What the last gradient met.
+    pub health: Health,
 }
 
 /// Optimizes a problem whose cost is its own terms.
@@ -135,7 +138,7 @@ pub fn run_with(
         journey.keep(descent.as_ref(), false)?;
     };
     journey.keep(descent.as_ref(), true)?;
-    Ok(journey.outcome(descent.point(), &coordinates, stop))
+    Ok(journey.outcome(descent.point(), &coordinates, stop, evaluator.health()))
 }
 
 /// The optimizer at its first point: a seeded guess, or where a checkpoint was.
@@ -258,7 +261,7 @@ impl<'p> Journey<'p> {
         Ok(over.then(|| format!("the budget of {} iterations is used up", self.budget)))
     }
 
-    fn outcome(self, last: &Point, coordinates: &[Coordinate], stop: String) -> Outcome {
+    fn outcome(self, last: &Point, coordinates: &[Coordinate], stop: String, health: Health) -> Outcome {
         let natural: Vec<f64> = coordinates.iter().zip(&self.best.1).map(|(c, x)| c.value(*x)).collect();
         Outcome {
             solution: Solution::of(self.problem, &natural),
@@ -269,6 +272,7 @@ impl<'p> Journey<'p> {
             seconds: self.seconds(),
             history: self.history,
             stop,
+            health,
         }
     }
 

@@ -208,11 +208,11 @@ pub fn step_pullback<R: Real>(
 /// Scratch of [`step_pullback`]; allocated once.
 #[derive(Clone, Debug)]
 pub struct StepBackward<R> {
-    pub(super) forces: Backward<R>,
-    pub(super) constraint: ConstraintBackward<R>,
+    pub(crate) forces: Backward<R>,
+    pub(crate) constraint: ConstraintBackward<R>,
     pub(super) velocity: Vec<R>,
-    pub(super) weight: Vec<R>,
-    pub(super) act: Vec<R>,
+    pub(crate) weight: Vec<R>,
+    pub(crate) act: Vec<R>,
     pub(super) runge_kutta: Option<runge_kutta::RungeKuttaBackward<R>>,
     pub(super) implicit: Option<implicit::ImplicitBackward<R>>,
 }
@@ -274,7 +274,7 @@ fn euler_pullback<R: Real>(
 
 /// The pullback of the acceleration `a` of [`acceleration`](super::step::acceleration), with the cotangent
 /// `ā` in the scratch: `H λ = ā` is the weight of all forces, `M λ = ā` without constraints.
-pub(super) fn optimum_pullback<R: Real>(
+pub(crate) fn optimum_pullback<R: Real>(
     model: &Model<R>,
     state: &State<R>,
     input: &Input<R>,

@@ -174,6 +174,8 @@ pub struct Backward<R> {
     sums: [Vec<R>; 2],
     /// Cotangents of the actuators' derivatives by their rates.
     pub by_slope: Vec<R>,
+    /// Cotangents of the actuators' forces themselves, for who measures them.
+    pub by_force: Vec<R>,
 }
 
 impl<R: Real> Backward<R> {
@@ -191,6 +193,7 @@ impl<R: Real> Backward<R> {
             bounded: vec![R::zero(); n],
             sums: [vec![R::zero(); n], vec![R::zero(); n]],
             by_slope: vec![R::zero(); model.topology.nu],
+            by_force: vec![R::zero(); model.topology.nu],
         }
     }
 }
@@ -281,7 +284,7 @@ pub fn forces_pullback<R: Real>(
         &mut p,
         input,
         &stage.actuation,
-        (act, &scratch.by_slope),
+        (act, &scratch.by_slope, &scratch.by_force),
         (&mut scratch.velocity, &mut scratch.actuator),
         &mut out.input.u,
     );
@@ -322,7 +325,7 @@ fn tendons_pullback<R: Real>(
 }
 
 /// Wrenches applied at the centres of mass.
-fn applied_pullback<R: Real>(
+pub(crate) fn applied_pullback<R: Real>(
     p: &mut Pulling<'_, R>,
     input: &Input<R>,
     weight: &mut Field<R>,

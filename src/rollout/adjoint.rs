@@ -2,6 +2,7 @@
 
 use super::checkpoint::{Action, schedule};
 use super::forward::sound;
+use super::health::Pulse;
 use crate::error::Error;
 use crate::model::{Costate, Input, Model, State};
 use crate::number::Real;
@@ -43,6 +44,7 @@ pub struct Workspace<R: Real> {
     out: Cotangents<R>,
     costate: Costate<R>,
     gradient: Gradient<R>,
+    pub(super) pulse: Pulse,
     /// Of the steps that were done so far, and how many they are.
     cost: R,
     done: usize,
@@ -70,6 +72,7 @@ impl<R: Real> Workspace<R> {
             out: Cotangents::zero(model, &input),
             costate: Costate::zero(model),
             gradient: Gradient { start: Costate::zero(model), inputs: Vec::new(), model: model.zeros() },
+            pulse: Pulse::default(),
             cost: R::zero(),
             done: 0,
         }
@@ -116,6 +119,7 @@ impl<R: Real> Workspace<R> {
             self.gradient.inputs = inputs.iter().map(|i| i.map(|_| R::zero())).collect();
         }
         self.backward.refresh(model);
+        self.pulse.prepare(model, inputs.len());
         self.gradient.model = model.zeros();
         if let Some(input) = inputs.first() {
             self.out = Cotangents::zero(model, input);
@@ -172,6 +176,7 @@ impl<R: Real> Workspace<R> {
         std::mem::swap(&mut self.out.model, &mut self.gradient.model);
         std::mem::swap(&mut self.costate, &mut self.out.state);
         self.gradient.inputs[k].copy_from(&self.out.input);
+        self.pulse.note(model, k, &self.record, &self.costate, &self.out.input);
     }
 }
 

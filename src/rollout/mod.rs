@@ -3,6 +3,8 @@
 mod adjoint;
 mod checkpoint;
 mod forward;
+mod health;
 
 pub use adjoint::{Gradient, Memory, Workspace, value_and_gradient};
 pub use forward::{Trajectory, cost, simulate};
+pub use health::{Health, health};

@@ -1,8 +1,10 @@
 //! Whole rollouts: the adjoint against dual numbers, on every model, integrator and kind of input.
 
 mod curvature;
+mod health;
 mod lanes;
 mod long;
+mod sensed;
 mod touching;
 
 use costate::model::description::{Description, Integrator, JointKind};

@@ -10,6 +10,7 @@ mod golden;
 mod linear;
 mod refused;
 mod resting;
+pub mod sensors;
 
 use std::path::Path;
 

@@ -16,7 +16,7 @@ fn scene(text: &str) -> Scene {
 }
 
 const EVERYTHING: &str = r#"
-model = "models/arm.xml"
+model = "models/arm_free.xml"
 steps = 30
 start = { keyframe = "ready" }
 control = { kind = "spline", knots = 6 }

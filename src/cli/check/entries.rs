@@ -11,7 +11,7 @@ use crate::model::description::JointKind;
 use crate::model::{Input, Model, Parameter, Values, assemble};
 use crate::number::{Dual, Real, Tangent, Wide};
 use crate::physics::derive;
-use crate::rollout::{Memory, Workspace, cost, value_and_gradient};
+use crate::rollout::{Health, Memory, Workspace, cost, health, value_and_gradient};
 use crate::spatial::{Force, Vec3};
 
 type Tangents = <f64 as Real>::Tangents;
@@ -42,12 +42,14 @@ impl<'a> Rollout<'a> {
         Self { subject, inputs, loss, parameters: derive::parameters(&subject.description) }
     }
 
-    /// Compares all groups.
-    pub fn compare(&self, seed: u64) -> Result<Vec<Group>, Error> {
-        let adjoint = self.adjoint()?;
+    /// Compares all groups, and says what the sweep back met.
+    pub fn compare(&self, seed: u64) -> Result<(Vec<Group>, Health), Error> {
+        let (adjoint, health) = self.adjoint()?;
         let mut random = Pcg64::seed_from_u64(seed ^ 0x5eed);
         let parts = self.parts().into_iter().filter(|p| !p.entries.is_empty());
-        parts.map(|part| self.compare_part(part, &adjoint, &mut random)).collect()
+        let groups: Result<_, Error> =
+            parts.map(|part| self.compare_part(part, &adjoint, &mut random)).collect();
+        Ok((groups?, health))
     }
 
     fn compare_part(&self, mut part: Part, adjoint: &[f64], random: &mut Pcg64) -> Result<Group, Error> {
@@ -202,7 +204,7 @@ impl<'a> Rollout<'a> {
     }
 
     /// The gradient by one sweep back, in the order of the long vector.
-    fn adjoint(&self) -> Result<Vec<f64>, Error> {
+    fn adjoint(&self) -> Result<(Vec<f64>, Health), Error> {
         let values: Vec<f64> = self.parameters.iter().map(|p| p.value).collect();
         let compiled = derive::Compilation::new(&self.subject.description, &values);
         let start = &self.subject.start;
@@ -216,7 +218,7 @@ impl<'a> Rollout<'a> {
             out.extend(flat(input));
         }
         out.extend(compiled.pullback(&gradient.model));
-        Ok(out)
+        Ok((out, health(&workspace)))
     }
 
     fn parts(&self) -> Vec<Part> {

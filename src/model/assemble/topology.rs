@@ -2,6 +2,7 @@
 
 use super::super::constraint::{EqualityLayout, Tie};
 use super::super::description::{self as file, Description, EqualityKind, JointKind, Law};
+use super::super::sensor::sensors;
 use super::super::touch::PairLayout;
 use super::super::tree::{
     ActuatorLayout, BodyLayout, DofLayout, GeomLayout, JointLayout, Names, Pattern, SpatialPiece, TendonPath,
@@ -25,6 +26,7 @@ pub(super) fn topology(d: &Description) -> Topology {
     contacts(d, &mut t);
     equalities(d, &mut t);
     what_is_there(d, &mut t);
+    (t.sensors, t.names.sensors) = sensors(d);
     t.pattern = Pattern::new(t.dofs.iter().map(|dof| dof.parent));
     t
 }

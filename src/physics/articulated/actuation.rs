@@ -11,7 +11,8 @@ use crate::number::{Real, leaf_pullback};
 use crate::spatial::Force;
 use activation::{activation_rate, next_activation, next_activation_pullback, period, period_pullback};
 pub(in crate::physics) use activation::{final_activation, final_activation_pullback};
-use transmission::{Asked, joint_moment, length_and_rate, moment_times, transmission_pullback};
+use transmission::{Asked, joint_moment, moment_times, transmission_pullback};
+pub(crate) use transmission::{length_and_rate, length_and_rate_pullback};
 pub(in crate::physics) use transmission::{moment_pullback, moment_row};
 
 /// What the actuators do, each entry (nu) unless said.
@@ -280,13 +281,13 @@ pub fn bounds_pullback<R: Real>(
 
 /// The pullback of the actuator forces: `weight` is the field of the weight of the unbounded
 /// generalized force, `velocity` that of the velocity, `act` the cotangents of the activation rates,
-/// `by_slope` those of the derivatives of the forces by the rates.
+/// `by_slope` those of the derivatives of the forces by the rates, `by_force` those of the forces themselves.
 /// Adds to the controls' cotangent `out_u`.
 pub fn actuation_pullback<R: Real>(
     p: &mut Pulling<'_, R>,
     input: &Input<R>,
     actuation: &Actuation<R>,
-    (act, by_slope): (&[R], &[R]),
+    (act, by_slope, by_force): (&[R], &[R], &[R]),
     (velocity, weight): (&mut Field<R>, &mut Field<R>),
     out_u: &mut [R],
 ) {
@@ -301,8 +302,8 @@ pub fn actuation_pullback<R: Real>(
             law_pullback(p, input, actuation, k, (R::zero(), R::zero()), act, out_u);
             continue;
         }
-        let by_force = moment_times(model, p.state, p.links, k, &weight.y, weight);
-        let by_raw = ranges_pullback(p, actuation, k, by_force, weight);
+        let by_own = by_force[k] + moment_times(model, p.state, p.links, k, &weight.y, weight);
+        let by_raw = ranges_pullback(p, actuation, k, by_own, (weight, by_force));
         let asked = law_pullback(p, input, actuation, k, (by_raw, by_slope[k]), act, out_u);
         let values = [actuation.length[k], actuation.rate[k], actuation.force[k]];
         transmission_pullback(p, k, values, asked, velocity, weight);
@@ -314,8 +315,8 @@ fn ranges_pullback<R: Real>(
     p: &mut Pulling<'_, R>,
     actuation: &Actuation<R>,
     k: usize,
-    by_force: R,
-    weight: &Field<R>,
+    by_own: R,
+    (weight, by_force): (&Field<R>, &[R]),
 ) -> R {
     let model = p.model;
     let inside = |p: &mut Pulling<'_, R>, m: usize, scaled: R, by: R| {
@@ -327,10 +328,10 @@ fn ranges_pullback<R: Real>(
         )
     };
     let Transmission::Tendon(t) = model.topology.actuators[k].transmission else {
-        return inside(p, k, actuation.raw[k], by_force);
+        return inside(p, k, actuation.raw[k], by_own);
     };
     let (sum, factor) = actuation.tendons[t];
-    let by_scaled = inside(p, k, actuation.raw[k] * factor, by_force);
+    let by_scaled = inside(p, k, actuation.raw[k] * factor, by_own);
     let Some([lo, hi]) = model.tendons[t].force_range else { return by_scaled };
     let outside = |x: R| R::select(sum.lt(lo), x, R::select(sum.gt(hi), x, R::zero()));
     // The factor bound/sum depends on every force on the tendon, this one included.
@@ -338,7 +339,7 @@ fn ranges_pullback<R: Real>(
     for m in 0..model.actuators.len() {
         let layout = &model.topology.actuators[m];
         if layout.transmission == Transmission::Tendon(t) && !layout.disabled {
-            let by = moment_times(model, p.state, p.links, m, &weight.y, weight);
+            let by = by_force[m] + moment_times(model, p.state, p.links, m, &weight.y, weight);
             let mut unused = model.actuators[m].force_range.map(|_| [R::zero(); 2]);
             let scaled = actuation.raw[m] * factor;
             let by = bounded_pullback(scaled, &model.actuators[m].force_range, by, &mut unused);

@@ -77,23 +77,9 @@ pub fn inverse_dynamics_pullback<R: Real>(
             rise += links.axes[i].motion * a[i];
         }
         (fields.weight[b], fields.acceleration[b]) = (l, rise);
-        let link = &links.bodies[b];
-        let (v, acceleration) = (link.velocity, rise + link.acceleration);
-        let twist = v.cross(l);
-        let inertia = &link.inertia;
-        let (il, ia) = (inertia.mul(l), inertia.mul(acceleration));
-        let (iv, it) = (inertia.mul(v), inertia.mul(twist));
-        // L·I A − B·I V: by L, by A, by V (both through I V and through B = V × L).
-        fields.weight_cotangent[b] = ia + v.cross_force(iv);
-        cotangent.acceleration[b] += il;
-        cotangent.velocity[b] += -(l.cross_force(iv) + it);
-        // The inertia moves rigidly with the body.
-        cotangent.wrench[b] +=
-            -(l.cross_force(ia) + acceleration.cross_force(il)) + twist.cross_force(iv) + v.cross_force(it);
-        if cotangent.parameters {
-            let form = Inertia::form(l, acceleration) + negative(Inertia::form(twist, v));
-            inertia_pullback(model, links, b, form, out_model);
-        }
+        let acceleration = rise + links.bodies[b].acceleration;
+        fields.weight_cotangent[b] =
+            wrench_pullback(model, links, b, (l, acceleration), cotangent, out_model);
     }
     // From the leaves to the root: what the field of the weight asks of the axes.
     for (b, body) in t.bodies.iter().enumerate().skip(1).rev() {
@@ -109,6 +95,36 @@ pub fn inverse_dynamics_pullback<R: Real>(
     }
 }
 
+/// The pullback of `L·(I A + V ×* I V)` of one body at a fixed twist `L`; returns the cotangent of `L`: the
+/// wrench itself.
+#[inline(always)]
+pub(crate) fn wrench_pullback<R: Real>(
+    model: &Model<R>,
+    links: &Links<R>,
+    b: usize,
+    (l, acceleration): (Motion<R>, Motion<R>),
+    cotangent: &mut LinksCotangent<R>,
+    out_model: &mut Model<R>,
+) -> Force<R> {
+    let link = &links.bodies[b];
+    let v = link.velocity;
+    let twist = v.cross(l);
+    let inertia = &link.inertia;
+    let (il, ia) = (inertia.mul(l), inertia.mul(acceleration));
+    let (iv, it) = (inertia.mul(v), inertia.mul(twist));
+    // L·I A − B·I V: by A, by V (both through I V and through B = V × L).
+    cotangent.acceleration[b] += il;
+    cotangent.velocity[b] += -(l.cross_force(iv) + it);
+    // The inertia moves rigidly with the body.
+    cotangent.wrench[b] +=
+        -(l.cross_force(ia) + acceleration.cross_force(il)) + twist.cross_force(iv) + v.cross_force(it);
+    if cotangent.parameters {
+        let form = Inertia::form(l, acceleration) + negative(Inertia::form(twist, v));
+        inertia_pullback(model, links, b, form, out_model);
+    }
+    ia + v.cross_force(iv)
+}
+
 #[inline(always)]
 fn negative<R: Real>(i: Inertia<R>) -> Inertia<R> {
     Inertia { mass: -i.mass, first: -i.first, second: i.second.scale(-R::one()) }
@@ -117,7 +133,7 @@ fn negative<R: Real>(i: Inertia<R>) -> Inertia<R> {
 /// From the cotangent of a body's spatial inertia, about the reference point in world axes, to those
 /// of its mass, centre and central inertia.
 #[inline(always)]
-pub(in crate::physics) fn inertia_pullback<R: Real>(
+pub(crate) fn inertia_pullback<R: Real>(
     model: &Model<R>,
     links: &Links<R>,
     b: usize,

@@ -292,9 +292,22 @@ pub fn body_forces_pullback<R: Real>(p: &mut Pulling<'_, R>, passive: &mut Field
     }
 }
 
+/// The force of tendon `t`'s spring and damper at this length and rate.
+pub(crate) fn tendon_force<R: Real>(model: &Model<R>, t: usize, length: R, rate: R) -> R {
+    let (tendon, flags) = (&model.tendons[t], &model.topology.flags);
+    let mut force = R::zero();
+    if flags.spring {
+        force += spring(beyond(length, &tendon.spring_length), &tendon.stiffness);
+    }
+    if flags.damper {
+        force += damper(rate, &tendon.damping);
+    }
+    force
+}
+
 /// The force of tendon `t`'s spring and damper at this length and rate, and its pullback: the
 /// cotangents of length and rate.
-pub(in crate::physics) fn tendon_force_pullback<R: Real>(
+pub(crate) fn tendon_force_pullback<R: Real>(
     p: &mut Pulling<'_, R>,
     t: usize,
     length: R,

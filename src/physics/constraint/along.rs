@@ -313,8 +313,13 @@ pub fn push_limits<R: Real>(
 }
 
 /// Of the row: a lower limit pushes up.
-fn sign(end: End) -> f64 {
+pub(super) fn sign(end: End) -> f64 {
     if end == End::Lower { 1.0 } else { -1.0 }
+}
+
+/// `x` of a limit: how far inside it is, beyond its margin.
+pub fn violation<R: Real>(model: &Model<R>, state: &State<R>, links: &Links<R>, origin: Origin) -> R {
+    limit_of(model, origin).map_or(R::zero(), |l| inside(model, state, links, origin, l).0 - l.margin)
 }
 
 /// `a_ref = −B J v − K I x` of a limit.
@@ -353,8 +358,9 @@ pub(super) fn limit_pullback<R: Real>(p: &mut Pull<'_, R>, origin: Origin, cut: 
     let (w, by_x) = reference_cotangents(&a, firm.violation, cut);
     let share = firm.pullback(&w);
     p.out_model.option.timestep += share.timestep;
-    let by_room = by_x + share.violation;
-    let rates = [cut.f[0], -cut.y[0], -(a.damping * cut.y[0])];
+    let [by_violation, by_speed] = cut.limit;
+    let by_room = by_x + share.violation + by_violation;
+    let rates = [cut.f[0], -cut.y[0], by_speed - a.damping * cut.y[0]];
     let (own, end) = match origin {
         Origin::JointLimit(j, end) => {
             let v = model.topology.joints[j].v;
@@ -453,6 +459,21 @@ fn tie_firm<'a, R: Real>(model: &'a Model<R>, k: usize, tie: &Polynomial<R>) -> 
         diagonal: tie.first.inverse_weight(model) + second,
         timestep: safe_step(model),
     }
+}
+
+/// The tendons of a tie, with their share of its row.
+pub fn tied_tendons<R: Real>(
+    model: &Model<R>,
+    state: &State<R>,
+    links: &Links<R>,
+    k: usize,
+) -> [Option<(usize, R)>; 2] {
+    let Some(tie) = polynomial(model, state, links, k) else { return [None, None] };
+    let of = |along: Option<Along>, share: R| match along {
+        Some(Along::Tendon(t)) => Some((t, share)),
+        _ => None,
+    };
+    [of(Some(tie.first), R::one()), of(tie.second, -tie.slope)]
 }
 
 /// Adds the row of a tie of joints or tendons, with its reference but for `J v`.

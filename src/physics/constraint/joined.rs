@@ -130,6 +130,30 @@ pub fn push<R: Real>(model: &Model<R>, links: &Links<R>, k: usize, rows: &mut Ro
     }
 }
 
+/// The unit wrenches with which the rows of the points or of the turn of equality `k` push its bodies:
+/// `visit(row, body, wrench)`.
+pub fn pushes<R: Real>(
+    model: &Model<R>,
+    links: &Links<R>,
+    k: usize,
+    turns: bool,
+    mut visit: impl FnMut(usize, usize, Force<R>),
+) {
+    let Some(j) = joined(model, links, k) else { return };
+    let columns = [0, 1, 2].map(|n| turned(j.frames, model.equalities[k].torque_scale, Vec3::unit(n)));
+    for row in 0..3 {
+        let [x, y, z] = columns.map(|c| c.to_array()[row]);
+        for (n, sign) in [(0, 1.0), (1, -1.0)] {
+            let push = if turns {
+                Force::new(Vec3::new(x, y, z), Vec3::zero())
+            } else {
+                Force::at(j.offsets[n], Vec3::unit(row))
+            };
+            visit(row, j.bodies[n], push * R::from_f64(sign));
+        }
+    }
+}
+
 /// `a_ref = −B J v − K I x − J̇ v` of the points or of the turn of equality `k`; `J̇ v` from the bodies'
 /// accelerations for `a = 0`, in which gravity cancels.
 pub fn refer<R: Real>(

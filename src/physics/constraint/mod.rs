@@ -12,6 +12,7 @@ pub mod impedance;
 mod joined;
 pub mod law;
 mod newton;
+mod pushes;
 mod rows;
 
 pub use contacts::{Contact, Contacts};
@@ -23,7 +24,7 @@ use super::articulated::{Links, LinksCotangent, tendon};
 use super::step::{Cotangents, Stage};
 use crate::model::{Costate, Model, Pattern, State, Tie};
 use crate::number::{Mask, Real};
-use crate::spatial::Inertia;
+use crate::spatial::{Inertia, Motion};
 use hessian::Hessian;
 use law::{Curvature, LawCotangent, MOST};
 use newton::{Newton, Problem, mass_times};
@@ -230,6 +231,39 @@ fn safe_step<R: Real>(model: &Model<R>) -> Option<R> {
     model.topology.flags.refsafe.then_some(model.option.timestep)
 }
 
+/// Cotangents of what a constraint does, for who measures it; empty lists ask nothing.
+#[derive(Clone, Debug)]
+pub struct Asked<R> {
+    /// Of the force of each row.
+    pub force: Vec<R>,
+    /// Of the violation of each limit, `x` of its only row.
+    pub violation: Vec<R>,
+    /// Of `J v` of each row of a limit.
+    pub speed: Vec<R>,
+    /// What is measured contains `f·(J Y)` of this velocity `Y` of each body: its forces see rows that push
+    /// bodies, and its own cotangent is taken elsewhere.
+    pub twist: Vec<Motion<R>>,
+}
+
+impl<R: Real> Asked<R> {
+    /// Asks nothing of so many rows, and of all bodies.
+    pub fn start(&mut self, rows: usize, bodies: usize) {
+        for list in [&mut self.force, &mut self.violation, &mut self.speed] {
+            list.clear();
+            list.resize(rows, R::zero());
+        }
+        self.twist.clear();
+        self.twist.resize(bodies, Motion::zero());
+    }
+    /// Asks nothing any more.
+    pub fn clear(&mut self) {
+        for list in [&mut self.force, &mut self.violation, &mut self.speed] {
+            list.clear();
+        }
+        self.twist.clear();
+    }
+}
+
 /// Cotangents of one block of rows: what they pull back is
 /// `f·(J λ) − y·(J a − a_ref) + u·∂f` of the law's numbers.
 pub struct Cut<'a, R> {
@@ -238,6 +272,8 @@ pub struct Cut<'a, R> {
     /// `J v`.
     velocity: &'a [R],
     law: LawCotangent<R>,
+    /// Cotangents of the violation and of `J v` of a limit.
+    limit: [R; 2],
 }
 
 /// What the pullbacks of rows work on and add to.
@@ -274,6 +310,8 @@ pub struct ConstraintBackward<R> {
     fields: [Field<R>; 3],
     /// `λ`, and then `m = η + λ` (nv).
     pub weight: Vec<R>,
+    /// What else is asked.
+    pub asked: Asked<R>,
     rows: [Vec<R>; 3],
     /// Of tendons with armature.
     sums: [Vec<R>; 3],
@@ -288,6 +326,7 @@ impl<R: Real> ConstraintBackward<R> {
             hessian: Hessian::new(if n > 0 { &model.topology.pattern } else { &nothing }),
             fields: [Field::new(model), Field::new(model), Field::new(model)],
             weight: vec![R::zero(); n],
+            asked: Asked { force: Vec::new(), violation: Vec::new(), speed: Vec::new(), twist: Vec::new() },
             rows: [Vec::new(), Vec::new(), Vec::new()],
             sums: [(); 3].map(|()| vec![R::zero(); n]),
         }
@@ -305,10 +344,18 @@ impl<R: Real> ConstraintBackward<R> {
     }
 
     /// Solves `H λ = ā`: the weight of everything that enters the minimum, for the cotangent `ā` of its
-    /// acceleration.
+    /// acceleration. Asked for forces `f = −∇s(J a − a_ref)` with cotangent `f̄`, it takes `ā − Jᵀ W f̄`.
     pub fn weigh(&mut self, model: &Model<R>, mass: &[R], c: &Constraint<R>, cotangent: &[R]) {
         self.factor(model, mass, c);
         self.weight.copy_from_slice(cotangent);
+        if !self.asked.force.is_empty() {
+            let [_, y, _] = &mut self.rows;
+            bend(c, &self.asked.force, y);
+            for y in y.iter_mut() {
+                *y = -*y;
+            }
+            c.rows.add_transposed(y, &mut self.weight);
+        }
         self.hessian.solve(&mut self.weight, |x| x);
     }
 
@@ -330,7 +377,8 @@ impl<R: Real> ConstraintBackward<R> {
     }
 
     /// Adds what the constraints ask of state, bodies and model: the derivative of
-    /// `f·(J m) − y·(J a − a_ref) + …` at fixed `m`, `a`, `f` and `y = W J m`.
+    /// `f·(J m) − y·(J a − a_ref) + …` at fixed `m`, `a`, `f` and `y = W u`, `u = J m + f̄`, `f̄` the
+    /// cotangent of the forces themselves.
     pub fn pull(
         &mut self,
         model: &Model<R>,
@@ -341,17 +389,22 @@ impl<R: Real> ConstraintBackward<R> {
     ) {
         let [u, y, velocity] = &mut self.rows;
         c.rows.times(&self.weight, u);
+        u.iter_mut().zip(&self.asked.force).for_each(|(u, w)| *u += *w);
         bend(c, u, y);
         c.rows.times(&state.v, velocity);
         for (field, x) in self.fields.iter_mut().zip([&self.weight, &c.a, &state.v]) {
             field.set(model, links, true, |i| x[i]);
         }
+        let own = self.fields[0].bodies.iter_mut();
+        own.zip(&self.asked.twist).for_each(|(own, y)| *own += *y);
         let mut p = Pull { model, state, links, cotangent, out, out_model, fields: &mut self.fields };
         for block in &c.rows.blocks {
             let rows = block.rows();
             let (f, r) = (&c.force[rows.clone()], &c.residual[rows.clone()]);
             let law = block.law.pullback(r, f, &u[rows.clone()]);
-            let cut = Cut { f, y: &y[rows.clone()], velocity: &velocity[rows], law };
+            let of = |list: &[R]| list.get(block.row).copied().unwrap_or(R::zero());
+            let limit = [of(&self.asked.violation), of(&self.asked.speed)];
+            let cut = Cut { f, y: &y[rows.clone()], velocity: &velocity[rows], law, limit };
             match block.origin {
                 Origin::Equality(k) => match model.topology.equalities[k].tie {
                     Tie::Point(_) | Tie::Frame(_) => joined::pullback(&mut p, k, false, &cut),

@@ -8,8 +8,9 @@ use crate::error::Error;
 use crate::model::description::{
     DEFAULT_SOLIMP, DEFAULT_SOLREF, Equality, EqualityKind, Pair, Sensor, Severity,
 };
+use crate::model::measured;
 
-const NOT_YET: &str = "it is kept but not simulated yet";
+const NOT_MEASURED: &str = "it is not measured; the motion does not depend on it";
 const LEFT_OUT: &str = "it refers to something that is left out: it is left out too";
 
 pub(super) fn read(reader: &mut Reader) -> Result<(), Error> {
@@ -26,17 +27,20 @@ pub(super) fn read(reader: &mut Reader) -> Result<(), Error> {
     for element in section(root, "sensor") {
         sensor(reader, element)?;
     }
-    remark_each_kind(reader, root, "sensor");
+    remark_each_kind(reader);
     Ok(())
 }
 
-/// One remark for each kind of element in a section.
-fn remark_each_kind(reader: &mut Reader, root: &Element, tag: &str) {
+/// One remark for each kind of sensor that is not measured.
+fn remark_each_kind(reader: &mut Reader) {
     let mut kinds: Vec<&str> = Vec::new();
-    for element in section(root, tag) {
-        if !kinds.contains(&element.tag.as_str()) {
-            kinds.push(&element.tag);
-            reader.remark(Severity::Constraint, element, format!("{tag} {}", element.tag), NOT_YET);
+    for element in section(reader.root, "sensor") {
+        let (kind, line) = (element.tag.as_str(), element.line);
+        let mut sensors = reader.out.constraints.sensors.iter().filter(|s| s.kind == kind && s.line == line);
+        let missing = sensors.any(|s| measured(&reader.out, s).is_none());
+        if missing && !kinds.contains(&kind) {
+            kinds.push(kind);
+            reader.remark(Severity::Constraint, element, format!("sensor {kind}"), NOT_MEASURED);
         }
     }
 }

@@ -318,7 +318,7 @@ fn what_is_not_simulated_is_remarked_and_left_out() {
         "<option solver=\"CG\" iterations=\"7\"/><asset><hfield name=\"h\" nrow=\"2\" ncol=\"2\" size=\"1 1 1 1\"/></asset>\
          <worldbody><geom name=\"g\" type=\"hfield\" hfield=\"h\"/><body><joint name=\"j\"/><geom size=\"1\"/></body>\
          </worldbody><actuator><muscle joint=\"j\"/><motor name=\"m\" joint=\"j\"/></actuator>\
-         <sensor><actuatorfrc actuator=\"m\"/></sensor><keyframe><key act=\"5\" ctrl=\"1 2\"/></keyframe>",
+         <sensor><e_kinetic/><actuatorfrc actuator=\"m\"/></sensor><keyframe><key act=\"5\" ctrl=\"1 2\"/></keyframe>",
     )
     .unwrap();
     let told: Vec<(Severity, &str)> = model.remarks.iter().map(|r| (r.severity, r.what.as_str())).collect();
@@ -329,7 +329,7 @@ fn what_is_not_simulated_is_remarked_and_left_out() {
             (Severity::Solver, "option solver"),
             (Severity::Constraint, "geom \"g\""),
             (Severity::Motion, "muscle"),
-            (Severity::Constraint, "sensor actuatorfrc"),
+            (Severity::Constraint, "sensor e_kinetic"),
         ]
     );
     assert_eq!((model.geoms.len(), model.actuators.len()), (1, 1));

@@ -53,8 +53,8 @@ pub fn terms(
         let when = when(source, file, clock)?;
         for (name, quantity) in named(source, &file.quantity, file.quantity.get_ref(), model)? {
             let penalty = penalty(source, file, quantity)?;
-            if quantity.is_control() && when == When::At(clock.steps) {
-                let what = "the last state has no control any more: give it when = \"running\" or a time";
+            if quantity.needs_input() && when == When::At(clock.steps) {
+                let what = "the last state has no control and no forces any more: give it when = \"running\" or a time";
                 return Err(source.error(file.quantity.span(), what));
             }
             let target = match &file.target {

@@ -296,7 +296,8 @@ impl Operation for Actuators {
         bounds_pullback(&mut p, &self.0, weight, &mut bounded);
         let mut velocity = field(world, place, &world.state.v);
         let mut weight = field(world, place, &bounded);
-        let asked = (act, &vec![0.0; model.topology.nu][..]);
+        let none = vec![0.0; model.topology.nu];
+        let asked = (act, &none[..], &none[..]);
         let fields = (&mut velocity, &mut weight);
         actuation_pullback(&mut p, &world.input, &self.0, asked, fields, &mut by_u);
         velocity.finish(model, &place.links, &mut links);

@@ -12,6 +12,7 @@ mod dynamics;
 mod elementary;
 mod function;
 mod responses;
+mod sensors;
 mod singular;
 mod steps;
 mod wishes;
@@ -64,6 +65,7 @@ fn rows() -> Vec<Row> {
     rows.extend(contact::rows());
     rows.extend(dynamics::rows());
     rows.extend(responses::rows());
+    rows.extend(sensors::rows());
     rows.extend(steps::rows());
     rows.extend(wishes::rows());
     rows

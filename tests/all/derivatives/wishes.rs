@@ -4,14 +4,16 @@ use costate::control::{Plan, Shape};
 use costate::model::Input;
 use costate::model::description::Integrator;
 use costate::number::{Dual, Real, Single, derivative_check, dot_check};
-use costate::objective::{Custom, Law, Objective, Penalty, RandomLinear, known_quantities};
-use costate::physics::articulated::{Links, LinksCotangent, kinematics, kinematics_pullback};
+use costate::objective::{
+    Custom, Law, Objective, Penalty, Quantity, RandomLinear, View, ViewCotangent, known_quantities,
+};
 use costate::spatial::Vec3;
 
 use super::world::{Back, Operation, Place, World, ask, ask_all};
 use super::{Answer, Row};
+use crate::ladder::sensors::sensed;
 use crate::objectives::{Everything, terms};
-use crate::recorded::all;
+use crate::recorded::{Recorded, all};
 
 /// At the state where every term acts.
 const STATE: usize = 2;
@@ -82,26 +84,31 @@ cost!(
     Custom(Everything)
 );
 
+/// Every quantity of a model, and a look at all of them.
+fn seen<R: Real>(world: &World<R>) -> (View<R>, Vec<Quantity>) {
+    let all: Vec<_> = known_quantities(&world.model.topology).into_iter().map(|(_, q)| q).collect();
+    let mut view = View::new(&world.model, all.iter().copied());
+    view.look(&world.model, &world.state, Some(&world.input), all.iter().copied());
+    (view, all)
+}
+
 /// Every quantity of a model.
 struct Quantities;
 
 impl Operation for Quantities {
     fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
-        let mut links = Links::new(&world.model);
-        kinematics(&world.model, &world.state, &mut links);
-        known_quantities(&world.model.topology)
-            .iter()
-            .flat_map(|(_, q)| q.measure(&world.model, &world.state, Some(&world.input), &links).to_array())
-            .collect()
+        let (view, all) = seen(world);
+        let measure = |q: &Quantity| q.measure(&world.model, &world.state, Some(&world.input), &view);
+        all.iter().flat_map(|q| measure(q).to_array()).collect()
     }
-    fn pullback(&mut self, world: &World<f64>, place: &Place, w: &[f64], out: &mut Back) {
-        let mut c = LinksCotangent::new(&world.model);
-        for ((_, q), w) in known_quantities(&world.model.topology).iter().zip(w.chunks(3)) {
+    fn pullback(&mut self, world: &World<f64>, _: &Place, w: &[f64], out: &mut Back) {
+        let mut c = ViewCotangent::new(&world.model);
+        let (mut view, all) = seen(world);
+        for (q, w) in all.iter().zip(w.chunks(3)) {
             let w = Vec3::new(w[0], w[1], w[2]);
-            q.measure_pullback(&world.model, &place.links, w, &mut c, &mut out.out);
+            q.measure_pullback(&world.model, &view, w, &mut c, &mut out.out);
         }
-        let (state, model) = (&mut out.out.state, &mut out.out.model);
-        kinematics_pullback(&world.model, &world.state, &place.links, &mut c, state, model);
+        view.look_pullback(&world.model, &world.state, Some(&world.input), &mut c, &mut out.out);
     }
 }
 
@@ -162,6 +169,11 @@ fn plans() -> Answer {
     worst
 }
 
+/// A model with every sensor, and without constraints.
+fn sensing() -> Vec<Recorded> {
+    sensed().into_iter().filter(|r| r.name == "free").collect()
+}
+
 pub fn rows() -> Vec<Row> {
     macro_rules! row {
         ($name:literal, $operation:expr) => {
@@ -174,6 +186,13 @@ pub fn rows() -> Vec<Row> {
         row!("objective/mod.rs::cost_pullback", OfPair),
         row!("objective/custom.rs::cost_pullback", OfLaw),
         row!("objective/quantity.rs::measure_pullback", Quantities),
+        row!("objective/view.rs::look_pullback", Quantities),
+        Row::new("objective/view.rs::look_pullback", || {
+            ask_all(&sensing(), Integrator::Euler, false, |_| Quantities)
+        }),
+        Row::new("objective/terms.rs::cost_pullback", || {
+            ask_all(&sensing(), Integrator::Euler, false, |_| OfTerms)
+        }),
         Row::new("objective/penalty.rs::pullback", penalties),
         Row::new("control/open_loop.rs::inputs_pullback", plans),
     ]

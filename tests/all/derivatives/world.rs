@@ -127,7 +127,7 @@ impl Place {
     }
 
     /// `⟨c, d⟩` as two lists.
-    fn pairs(&self, c: &Back) -> (Vec<f64>, Vec<f64>) {
+    pub fn pairs(&self, c: &Back) -> (Vec<f64>, Vec<f64>) {
         (c.flat(), self.direction.flat())
     }
 

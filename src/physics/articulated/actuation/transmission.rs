@@ -8,7 +8,7 @@ use crate::number::Real;
 use crate::spatial::{Quat, Vec3, so3_log_jacobian};
 
 /// Length and rate of the transmission of actuator `k`.
-pub(super) fn length_and_rate<R: Real>(
+pub(crate) fn length_and_rate<R: Real>(
     model: &Model<R>,
     state: &State<R>,
     links: &Links<R>,
@@ -100,6 +100,18 @@ pub(in crate::physics) fn moment_pullback<R: Real>(
 ) {
     let nothing = Asked { length: R::zero(), rate: R::zero() };
     transmission_pullback(p, k, [R::zero(), R::zero(), R::one()], nothing, unused, field);
+}
+
+/// The pullback of [`length_and_rate`]; the rate belongs to the velocity of the field.
+pub(crate) fn length_and_rate_pullback<R: Real>(
+    p: &mut Pulling<'_, R>,
+    k: usize,
+    [by_length, by_rate]: [R; 2],
+    (velocity, unused): (&mut Field<R>, &mut Field<R>),
+) {
+    let (length, rate) = length_and_rate(p.model, p.state, p.links, k);
+    let asked = Asked { length: by_length, rate: by_rate };
+    transmission_pullback(p, k, [length, rate, R::zero()], asked, velocity, unused);
 }
 
 /// Cotangents of the length and the rate of a transmission.
