@@ -1,9 +1,7 @@
 //! Distance, point and frame of every feature by both placements and sizes.
 
 use costate::number::{Lanes, Mask, Real, Single, Tangent, Wide, dot_check};
-use costate::physics::contact::{
-    Along, Feature, Place, Placed, PlacedCotangent, Touch, touch, touch_pullback,
-};
+use costate::physics::contact::{Feature, Place, Placed, PlacedCotangent, Touch, touch, touch_pullback};
 use costate::spatial::{Mat3, Quat, Vec3};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -65,6 +63,17 @@ fn compare(dual: &[Single<f64>], plain: impl Fn(&[f64]) -> Vec<f64>, d: &[f64]) 
     (exact, worst, largest)
 }
 
+/// How far apart the centers of two balls are; the normal loses the digits that this has lost.
+fn centers(m: &Meeting, feature: Feature) -> f64 {
+    let [a, b] = &m.placed;
+    let radii = match feature.place {
+        Place::Axes(..) => a.size.x + b.size.x,
+        Place::SphereBox(_) | Place::CapsuleBox(..) | Place::SphereRim(_) => a.size.x,
+        _ => f64::INFINITY,
+    };
+    touch(feature, a, b).distance + radii
+}
+
 /// The questions for one feature: the formula and its pullback, and the pullback's own derivative. None
 /// where a direction is hardly defined: there a difference is good for nothing.
 fn ask(m: &Meeting, feature: Feature, random: &mut Pcg64) -> Option<Answer> {
@@ -77,10 +86,7 @@ fn ask(m: &Meeting, feature: Feature, random: &mut Pcg64) -> Option<Answer> {
         flat(touch(feature, &a, &b))
     };
     let (jd, first, slope) = compare(&flat(touch(feature, &a, &b)), formula, &d);
-    let [one, two] = m.placed.map(|p| p.rotation.z);
-    let hardly_crossing =
-        feature.place == Place::Axes(Along::Foot, Along::Foot) && one.cross(two).norm() < 0.05;
-    if slope > 12.0 || hardly_crossing {
+    if slope > 12.0 || centers(m, feature) < 0.01 {
         return None;
     }
     let back = |x: &[f64]| pulled(feature, &moved(m, x), &w);
