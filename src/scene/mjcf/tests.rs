@@ -327,7 +327,7 @@ fn what_is_not_simulated_is_remarked_and_left_out() {
         [
             (Severity::Solver, "option iterations"),
             (Severity::Solver, "option solver"),
-            (Severity::Constraint, "geom \"g\""),
+            (Severity::Motion, "geom \"g\""),
             (Severity::Motion, "muscle"),
             (Severity::Constraint, "sensor e_kinetic"),
         ]
