@@ -62,8 +62,11 @@ fn side_by_side() -> impl Iterator<Item = Meeting> {
             0 => (Shape::Capsule, [0.07, 0.16, 0.0], "flat capsule–cylinder"),
             _ => (Shape::Cylinder, [0.07, 0.2, 0.0], "flat cylinder–cylinder"),
         };
-        let turned =
-            if k.is_multiple_of(3) { Vec3::new(0.0, 3.13, 0.0) } else { Vec3::new(2e-4, -4e-4, 0.1) };
+        let turned = if k.is_multiple_of(3) {
+            Vec3::new(0.0, std::f64::consts::PI - 6e-4, 0.0)
+        } else {
+            Vec3::new(2e-4, -4e-4, 0.1)
+        };
         let placed = |position, rotation: Quat<f64>, size: [f64; 3]| Placed {
             position,
             rotation: rotation.to_matrix(),
