@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::description::JointKind;
-use crate::number::Real;
+use crate::number::{Real, copy};
 use crate::spatial::{Force, Pose, Quat, Vec3, so3_right_jacobian};
 
 /// The state of a world: nothing in it is derived, but for where a search starts.
@@ -85,12 +85,17 @@ impl<R: Real> State<R> {
 
     /// Overwrites this state without allocating.
     pub fn copy_from(&mut self, other: &Self) {
-        self.q.copy_from_slice(&other.q);
-        self.v.copy_from_slice(&other.v);
-        self.act.copy_from_slice(&other.act);
-        self.time = other.time;
-        self.mocap.copy_from_slice(&other.mocap);
-        self.warm.copy_from_slice(&other.warm);
+        self.copy_as(other, |x| x);
+    }
+
+    /// Overwrites this state with that over another number.
+    pub fn copy_as<S: Real>(&mut self, other: &State<S>, f: impl Fn(S) -> R + Copy) {
+        copy(&mut self.q, &other.q, f);
+        copy(&mut self.v, &other.v, f);
+        copy(&mut self.act, &other.act, f);
+        self.time = f(other.time);
+        copy(&mut self.mocap, &other.mocap, |x| x.map(f));
+        copy(&mut self.warm, &other.warm, f);
     }
 
     /// The quaternion of `q` at entry `at`, as stored.

@@ -148,6 +148,20 @@ pub struct Touch<R> {
     pub solimp: [R; 5],
 }
 
+impl<R> Touch<R> {
+    /// The same over another number.
+    pub fn map<S>(self, f: impl Fn(R) -> S + Copy) -> Touch<S> {
+        Touch {
+            margin: f(self.margin),
+            gap: f(self.gap),
+            friction: self.friction.map(f),
+            solref: self.solref.map(f),
+            solref_friction: self.solref_friction.map(f),
+            solimp: self.solimp.map(f),
+        }
+    }
+}
+
 /// The numbers of a contact: those of the explicit pair, or mixed from both geoms; replaced by the
 /// overriding ones if the file says so (MuJoCo's documentation, "Contact parameters").
 pub fn touch<R: Real>(model: &Model<R>, c: &Candidate) -> Touch<R> {

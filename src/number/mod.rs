@@ -20,3 +20,11 @@ pub use lanes::Lanes;
 pub use leaf::leaf_pullback;
 pub use real::{Mask, Real};
 pub use tape::{Tape, Var};
+
+/// Overwrites a list with another, entry by entry through `f`.
+#[inline]
+pub fn copy<R, S: Copy>(out: &mut [R], list: &[S], f: impl Fn(S) -> R) {
+    for (out, x) in out.iter_mut().zip(list) {
+        *out = f(*x);
+    }
+}

@@ -196,8 +196,12 @@ fn velocity_derivative<R: Real>(model: &Model<R>, state: &State<R>, stage: &Stag
     let mut moment = std::mem::take(&mut out.moment);
     for k in 0..model.actuators.len() {
         if actuation::depends_on_rate(model, k) {
-            actuation::moment_row(model, state, (&stage.links, &stage.jacobian), k, &mut moment);
             let slope = actuation::rate_slope(model, &stage.actuation, k);
+            if let Some(i) = actuation::only_dof(model, k) {
+                out.add_diagonal(model, i, model.actuators[k].gear[0].square() * slope);
+                continue;
+            }
+            actuation::moment_row(model, state, (&stage.links, &stage.jacobian), k, &mut moment);
             out.add_outer(model, &moment, slope);
         }
     }
@@ -462,14 +466,22 @@ fn actuator_slopes_pullback<R: Real>(
         if !actuation::depends_on_rate(model, k) {
             continue;
         }
-        actuation::moment_row(model, p.state, (&stage.links, &stage.jacobian), k, &mut back.row);
         let slope = actuation::rate_slope(model, &stage.actuation, k);
+        let counts = actuation::slope_counts(model, &stage.actuation, k);
+        if let Some(i) = actuation::only_dof(model, k) {
+            let (gear, along) = (model.actuators[k].gear[0], weight[i] * a[i]);
+            let product = gear.square() * along;
+            p.out_model.option.timestep += slope * product;
+            p.out_model.actuators[k].gear[0] += (h * slope * gear * along).times(2.0);
+            back.by_slope[k] = R::select(counts, h * product, R::zero());
+            continue;
+        }
+        actuation::moment_row(model, p.state, (&stage.links, &stage.jacobian), k, &mut back.row);
         let [by_a, by_weight] = &mut back.sums;
         tendon::related_sums(model, &back.row, a, by_a);
         tendon::related_sums(model, &back.row, weight, by_weight);
         let product = (0..a.len()).fold(R::zero(), |sum, i| sum + weight[i] * back.row[i] * by_a[i]);
         p.out_model.option.timestep += slope * product;
-        let counts = actuation::slope_counts(model, &stage.actuation, k);
         back.by_slope[k] = R::select(counts, h * product, R::zero());
         back.field.set(model, p.links, model.topology.acts_on_bodies(), |i| {
             h * slope * (weight[i] * by_a[i] + a[i] * by_weight[i])

@@ -10,7 +10,7 @@ use super::step::{Backward, Cotangents, Stage, constrain, forces, forces_pullbac
 use super::{implicit, runge_kutta};
 use crate::model::description::Integrator;
 use crate::model::{Costate, Input, Model, State, advance_configuration, advance_configuration_pullback};
-use crate::number::Real;
+use crate::number::{Real, copy};
 
 /// What one step remembers for its pullback; allocated once and overwritten.
 #[derive(Clone, Debug)]
@@ -78,6 +78,24 @@ impl<R: Real> Kept<R> {
 }
 
 impl<R: Real> Record<R> {
+    /// Overwrites what the pullback of the step needs with the same over another number.
+    pub fn copy_from<S: Real>(&mut self, other: &Record<S>, f: impl Fn(S) -> R + Copy) {
+        for (own, x) in self.stages.iter_mut().zip(&other.stages) {
+            own.links.copy_from(&x.links, f);
+            own.constraint.copy_from(&x.constraint, f);
+            own.factor.copy_from(&x.factor, f);
+            own.actuation.copy_from(&x.actuation, f);
+            copy(&mut own.mass, &x.mass, f);
+            copy(&mut own.jacobian, &x.jacobian, f);
+            copy(&mut own.a, &x.a, f);
+        }
+        if let (Some(own), Some(x)) = (&mut self.runge_kutta, &other.runge_kutta) {
+            own.copy_from(x, f);
+        }
+        if let (Some(own), Some(x)) = (&mut self.implicit, &other.implicit) {
+            own.factor.copy_from(&x.factor, f);
+        }
+    }
     /// Whether the constraint forces of the last step were found.
     pub fn converged(&self) -> bool {
         self.stages.iter().all(|s| s.constraint.converged)

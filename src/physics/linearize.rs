@@ -6,12 +6,14 @@ use crate::model::description::Integrator;
 use crate::model::{Costate, Input, Model, State, advance_configuration_pullback};
 use crate::number::{Lanes, Real};
 
-/// A step in all lanes, and its Jacobians; allocated once.
+/// A step, the same in all lanes, and its Jacobians; allocated once.
 #[derive(Clone, Debug)]
 pub struct Linearization {
     model: Model<Lanes>,
     state: State<Lanes>,
-    next: State<Lanes>,
+    next: State<f64>,
+    plain_model: Model<f64>,
+    plain: Record<f64>,
     input: Input<Lanes>,
     record: Record<Lanes>,
     backward: StepBackward<Lanes>,
@@ -38,7 +40,9 @@ impl Linearization {
         backward.forget_parameters();
         Self {
             state: State::reference(&lanes),
-            next: State::reference(&lanes),
+            next: State::reference(model),
+            plain_model: model.clone(),
+            plain: Record::new(model),
             record: Record::new(&lanes),
             backward,
             out: Cotangents::zero(&lanes, &input),
@@ -53,30 +57,23 @@ impl Linearization {
         }
     }
 
-    /// Computes `a` and `b` at a state and an input: one step in lanes whose numbers are all the same,
-    /// then one pullback for every eight rows of velocity and activation. The rows of position follow
+    /// Computes `a` and `b` at a state and an input: one step in plain numbers, whose record all lanes then
+    /// share, and one pullback for every eight rows of velocity and activation. The rows of position follow
     /// from those of velocity, except with Runge and Kutta's method.
     pub fn update(&mut self, state: &State<f64>, input: &Input<f64>) {
-        for (own, x) in self.state.q.iter_mut().zip(&state.q) {
-            *own = Lanes::splat(*x);
-        }
-        for (own, x) in self.state.v.iter_mut().zip(&state.v) {
-            *own = Lanes::splat(*x);
-        }
-        for (own, x) in self.state.act.iter_mut().zip(&state.act) {
-            *own = Lanes::splat(*x);
-        }
-        for (own, x) in self.state.mocap.iter_mut().zip(&state.mocap) {
-            *own = x.map(Lanes::splat);
-        }
+        step(&self.plain_model, state, input, &mut self.plain, &mut self.next);
+        self.record.copy_from(&self.plain, Lanes::splat);
+        self.state.copy_as(state, Lanes::splat);
         self.input = input.map(Lanes::splat);
-        step(&self.model, &self.state, &self.input, &mut self.record, &mut self.next);
         let (nv, na) = (self.model.topology.nv, self.model.topology.na);
         let four = self.model.topology.integrator == Integrator::RungeKutta4;
         let first = if four { 0 } else { nv };
         for start in (first..2 * nv + na).step_by(Lanes::COUNT) {
             self.rows(start, (start + Lanes::COUNT).min(2 * nv + na));
+            // The four stages of that method share one room for their factors.
+            self.backward.constraint.factored = !four;
         }
+        self.backward.constraint.factored = false;
         if !four {
             self.position_rows();
         }
@@ -141,7 +138,7 @@ impl Linearization {
         self.by_v.fill(Lanes::zero());
         advance_configuration_pullback(
             &self.model,
-            |i| next[i],
+            |i| Lanes::splat(next[i]),
             h,
             &self.unit,
             (&mut self.by_q, &mut self.by_v),

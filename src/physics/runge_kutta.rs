@@ -7,7 +7,7 @@ use crate::model::description::JointKind;
 use crate::model::{
     Costate, Input, JointLayout, Model, State, advance_configuration, advance_configuration_pullback,
 };
-use crate::number::{Real, leaf_pullback};
+use crate::number::{Real, copy, leaf_pullback};
 use crate::spatial::{Vec3, so3_log_jacobian};
 
 /// The share of the step at which each stage is evaluated, and its weight in the result.
@@ -33,6 +33,20 @@ impl<R: Real> Stages<R> {
             mean: vec![R::zero(); t.nv],
             mean_act: vec![R::zero(); t.na],
         }
+    }
+}
+
+impl<R: Real> Stages<R> {
+    /// Overwrites these stages with those over another number.
+    pub fn copy_from<S: Real>(&mut self, other: &Stages<S>, f: impl Fn(S) -> R + Copy) {
+        for (own, x) in self.states.iter_mut().zip(&other.states) {
+            own.copy_as(x, f);
+        }
+        for (own, x) in self.rates.iter_mut().zip(&other.rates) {
+            copy(own, x, f);
+        }
+        copy(&mut self.mean, &other.mean, f);
+        copy(&mut self.mean_act, &other.mean_act, f);
     }
 }
 

@@ -50,6 +50,14 @@ impl<R: Real> Motion<R> {
     }
 }
 
+impl<R: Real> Motion<R> {
+    /// The same over another number.
+    #[inline(always)]
+    pub fn map<S>(self, f: impl Fn(R) -> S) -> Motion<S> {
+        Motion { angular: self.angular.map(&f), linear: self.linear.map(f) }
+    }
+}
+
 impl<R: Real> Add for Motion<R> {
     type Output = Self;
     #[inline(always)]

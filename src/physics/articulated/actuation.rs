@@ -7,13 +7,13 @@ use super::line::{self, Field, Pulling, SiteLine};
 use super::{Links, inverse_dynamics, tendon};
 use crate::model::description::{Dynamics, JointKind, Transmission};
 use crate::model::{Input, Model, State};
-use crate::number::{Real, leaf_pullback};
+use crate::number::{Real, copy, leaf_pullback};
 use crate::spatial::Force;
 use activation::{activation_rate, next_activation, next_activation_pullback, period, period_pullback};
 pub(in crate::physics) use activation::{final_activation, final_activation_pullback};
 use transmission::{Asked, joint_moment, moment_times, transmission_pullback};
 pub(crate) use transmission::{length_and_rate, length_and_rate_pullback};
-pub(in crate::physics) use transmission::{moment_pullback, moment_row};
+pub(in crate::physics) use transmission::{moment_pullback, moment_row, only_dof};
 
 /// What the actuators do, each entry (nu) unless said.
 #[derive(Clone, Debug)]
@@ -43,6 +43,19 @@ pub struct Actuation<R> {
 }
 
 impl<R: Real> Actuation<R> {
+    /// Overwrites this with the same over another number.
+    pub fn copy_from<S: Real>(&mut self, other: &Actuation<S>, f: impl Fn(S) -> R + Copy) {
+        copy(&mut self.length, &other.length, f);
+        copy(&mut self.rate, &other.rate, f);
+        copy(&mut self.force, &other.force, f);
+        copy(&mut self.raw, &other.raw, f);
+        copy(&mut self.signal, &other.signal, f);
+        copy(&mut self.turns, &other.turns, |x| x.map(f));
+        copy(&mut self.act_rate, &other.act_rate, f);
+        copy(&mut self.total, &other.total, f);
+        copy(&mut self.unbounded, &other.unbounded, f);
+        copy(&mut self.tendons, &other.tendons, |(force, share)| (f(force), f(share)));
+    }
     /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
         let t = &model.topology;

@@ -1,7 +1,7 @@
 //! Factors of matrices that follow the tree: no fill-in, since branches never couple.
 
 use crate::model::Pattern;
-use crate::number::Real;
+use crate::number::{Real, copy};
 
 /// `M = Lᵀ D L` with unit lower `L` in the tree's pattern (Featherstone 2008, section 6.5).
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,12 @@ impl<R: Real> Factor<R> {
     /// Room for a pattern.
     pub fn new(pattern: &Pattern) -> Self {
         Self { rows: vec![R::zero(); pattern.entries()], inverse_diagonal: vec![R::zero(); pattern.rows()] }
+    }
+
+    /// Overwrites this factor with that over another number.
+    pub fn copy_from<S: Real>(&mut self, other: &Factor<S>, f: impl Fn(S) -> R + Copy) {
+        copy(&mut self.rows, &other.rows, f);
+        copy(&mut self.inverse_diagonal, &other.inverse_diagonal, f);
     }
 
     /// Factors the symmetric matrix with these rows.
@@ -71,6 +77,12 @@ impl<R: Real> GeneralFactor<R> {
     /// Room for a pattern.
     pub fn new(pattern: &Pattern) -> Self {
         Self { lower: vec![R::zero(); pattern.entries()], upper: vec![R::zero(); pattern.entries()] }
+    }
+
+    /// Overwrites this factor with that over another number.
+    pub fn copy_from<S: Real>(&mut self, other: &GeneralFactor<S>, f: impl Fn(S) -> R + Copy) {
+        copy(&mut self.lower, &other.lower, f);
+        copy(&mut self.upper, &other.upper, f);
     }
 
     /// Factors the matrix with these lower rows and upper columns; the diagonal is read from `lower`.

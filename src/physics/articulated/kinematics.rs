@@ -101,6 +101,32 @@ impl<R: Real> Links<R> {
             ],
         }
     }
+    /// Overwrites these links with those over another number.
+    pub fn copy_from<S: Real>(&mut self, other: &Links<S>, f: impl Fn(S) -> R + Copy) {
+        for (own, x) in self.bodies.iter_mut().zip(&other.bodies) {
+            *own = Link {
+                position: x.position.map(f),
+                quat: x.quat.map(f),
+                rotation: x.rotation.map(f),
+                origin: x.origin.map(f),
+                center: x.center.map(f),
+                inertia: x.inertia.map(f),
+                velocity: x.velocity.map(f),
+                acceleration: x.acceleration.map(f),
+            };
+        }
+        for (own, x) in self.axes.iter_mut().zip(&other.axes) {
+            *own = Axis { motion: x.motion.map(f), rate: x.rate.map(f) };
+        }
+        for (own, x) in self.before.iter_mut().zip(&other.before) {
+            *own = Before {
+                quat: x.quat.map(f),
+                axis: x.axis.map(f),
+                anchor: x.anchor.map(f),
+                turn: x.turn.map(f),
+            };
+        }
+    }
     /// The bytes of memory behind it.
     pub fn bytes(&self) -> usize {
         size_of_val(&self.bodies[..]) + size_of_val(&self.axes[..]) + size_of_val(&self.before[..])

@@ -1,6 +1,6 @@
 //! Constraints along a joint or a tendon: dry friction, limits, and polynomials that tie two of them.
 
-use super::impedance::{Answer, Firm};
+use super::impedance::{Answer, Firm, reference};
 use super::law::Law;
 use super::rows::{Block, End, Origin, Rows};
 use super::{Cut, Pull, safe_step};
@@ -162,9 +162,17 @@ pub fn refer_loss<R: Real>(model: &Model<R>, origin: Origin, velocity: R) -> R {
 pub(super) fn loss_pullback<R: Real>(p: &mut Pull<'_, R>, origin: Origin, cut: &Cut<'_, R>) {
     let model = p.model;
     let firm = loss_firm(model, origin);
-    let damping = firm.answer().damping;
+    let [_, damping] = reference(firm.solref, firm.solimp[1], firm.timestep);
     let y = cut.y[0];
     let zero = R::zero();
+    match origin {
+        Origin::DofLoss(i) => p.fields[2].y_cotangent[i] -= damping * y,
+        Origin::TendonLoss(t) => Along::Tendon(t).pullback(p, zero, [cut.f[0], -y, -(damping * y)]),
+        _ => {}
+    }
+    if !p.cotangent.parameters {
+        return;
+    }
     let share = firm.pullback(&Answer {
         weight: cut.law.log_weight,
         impedance: zero,
@@ -175,12 +183,10 @@ pub(super) fn loss_pullback<R: Real>(p: &mut Pull<'_, R>, origin: Origin, cut: &
     let own = match origin {
         Origin::DofLoss(i) => {
             p.out_model.constants.dof_invweight[i] += share.diagonal;
-            p.fields[2].y_cotangent[i] -= damping * y;
             &mut p.out_model.joints[model.topology.dofs[i].joint].friction_loss
         }
         Origin::TendonLoss(t) => {
             p.out_model.constants.tendon_invweight[t] += share.diagonal;
-            Along::Tendon(t).pullback(p, zero, [cut.f[0], -y, -(damping * y)]);
             &mut p.out_model.tendons[t].friction_loss
         }
         _ => return,

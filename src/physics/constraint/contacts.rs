@@ -86,6 +86,27 @@ impl<R: Real> Contacts<R> {
         }
     }
 
+    /// Overwrites what has been found with the same over another number.
+    pub fn copy_from<S: Real>(&mut self, other: &Contacts<S>, f: impl Fn(S) -> R + Copy) {
+        self.list.clear();
+        self.list.extend(other.list.iter().map(|x| Contact {
+            candidate: x.candidate,
+            feature: x.feature,
+            touch: x.touch.map(f),
+            numbers: x.numbers.map(f),
+            present: f(x.present),
+            making: Making {
+                answer: x.making.answer.map(f),
+                damping: x.making.damping.map(f),
+                violation: f(x.making.violation),
+                diagonal: f(x.making.diagonal),
+            },
+        }));
+        for (own, x) in self.places.iter_mut().zip(&other.places) {
+            (own.position, own.quat) = (x.position.map(f), x.quat.map(f));
+        }
+    }
+
     fn placed<'a>(&self, model: &'a Model<R>, g: usize) -> Placed<'a, R> {
         let position = self.places[g].position;
         let hull = model.topology.geoms[g].hull.as_deref();

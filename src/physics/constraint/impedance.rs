@@ -43,13 +43,27 @@ fn curve<R: Real>(solimp: &[R; 5], x: R) -> Curve<R> {
     let place = R::select(inside, place, R::from_f64(0.5));
     let lower = place.le(middle);
     let part = [R::select(lower, place, R::one() - place), R::select(lower, middle, R::one() - middle)];
-    let height = part[1] * (part[0] / part[1]).pow(power);
+    let height = part[1] * raised(part[0] / part[1], power);
     Curve { ends, power, width, place, flat, inside, lower, part, height }
+}
+
+/// `x^p`; a square, the usual power, needs no logarithm unless derivatives by the power are carried along.
+fn raised<R: Real>(x: R, power: R) -> R {
+    if R::ORDER > 0 {
+        return x.pow(power);
+    }
+    let two = R::from_f64(2.0);
+    let square = power.ge(two) & power.le(two);
+    if square.all() { x.square() } else { R::select(square, x.square(), x.pow(power)) }
 }
 
 /// The impedance `I` at the violation `x` [m, rad], and its derivative by `x`.
 pub fn impedance<R: Real>(solimp: &[R; 5], x: R) -> (R, R) {
-    let c = curve(solimp, x);
+    on(&curve(solimp, x), x)
+}
+
+/// The same on a curve that is known.
+fn on<R: Real>(c: &Curve<R>, x: R) -> (R, R) {
     let [start, end] = c.ends;
     let y = R::select(c.lower, c.height, R::one() - c.height);
     let at_end = R::select(x.abs().gt(R::zero()), end, start);
@@ -62,7 +76,10 @@ pub fn impedance<R: Real>(solimp: &[R; 5], x: R) -> (R, R) {
 
 /// The pullback of the impedance: cotangents of `solimp` and of `x`.
 pub fn impedance_pullback<R: Real>(solimp: &[R; 5], x: R, w: R) -> ([R; 5], R) {
-    let c = curve(solimp, x);
+    curve_pullback(&curve(solimp, x), solimp, x, w)
+}
+
+fn curve_pullback<R: Real>(c: &Curve<R>, solimp: &[R; 5], x: R, w: R) -> ([R; 5], R) {
     let zero = R::zero();
     let y = R::select(c.lower, c.height, R::one() - c.height);
     let half = R::from_f64(0.5);
@@ -177,6 +194,18 @@ pub struct Answer<R> {
     pub damping: R,
 }
 
+impl<R> Answer<R> {
+    /// The same over another number.
+    pub fn map<S>(self, f: impl Fn(R) -> S) -> Answer<S> {
+        Answer {
+            weight: f(self.weight),
+            impedance: f(self.impedance),
+            stiffness: f(self.stiffness),
+            damping: f(self.damping),
+        }
+    }
+}
+
 /// Cotangents of what a [`Firm`] is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct FirmCotangent<R> {
@@ -203,11 +232,12 @@ impl<R: Real> Firm<'_, R> {
 
     /// The pullback of [`answer`](Self::answer); `w` holds the cotangents, of `log D` in place of `D`.
     pub fn pullback(&self, w: &Answer<R>) -> FirmCotangent<R> {
-        let (i, _) = impedance(self.solimp, self.violation);
+        let curve = curve(self.solimp, self.violation);
+        let (i, _) = on(&curve, self.violation);
         let free = (self.diagonal * (R::one() - i) / i).gt(R::from_f64(LEAST));
         let log = R::select(free, w.weight, R::zero());
         let by_impedance = w.impedance + log / (i * (R::one() - i));
-        let (mut solimp, violation) = impedance_pullback(self.solimp, self.violation, by_impedance);
+        let (mut solimp, violation) = curve_pullback(&curve, self.solimp, self.violation, by_impedance);
         let (solref, end, timestep) =
             reference_pullback(self.solref, self.solimp[1], self.timestep, [w.stiffness, w.damping]);
         solimp[1] += end;

@@ -23,7 +23,7 @@ use super::articulated::line::{Field, Pulling};
 use super::articulated::{Links, LinksCotangent, tendon};
 use super::step::{Cotangents, Stage};
 use crate::model::{Costate, Model, Pattern, State, Tie};
-use crate::number::{Mask, Real};
+use crate::number::{Mask, Real, copy};
 use crate::spatial::{Inertia, Motion};
 use hessian::Hessian;
 use law::{Curvature, LawCotangent, MOST};
@@ -97,6 +97,18 @@ impl<R: Real> Constraint<R> {
     /// Whether anything acts.
     pub fn acts(&self) -> bool {
         !self.rows.blocks.is_empty()
+    }
+    /// Overwrites this with the same over another number.
+    pub fn copy_from<S: Real>(&mut self, other: &Constraint<S>, f: impl Fn(S) -> R + Copy) {
+        self.rows.copy_from(&other.rows, f);
+        self.contacts.copy_from(&other.contacts, f);
+        self.converged = other.converged;
+        for list in [&mut self.residual, &mut self.force] {
+            list.resize(other.rows.count(), R::zero());
+        }
+        copy(&mut self.a, &other.a, f);
+        copy(&mut self.residual, &other.residual, f);
+        copy(&mut self.force, &other.force, f);
     }
     /// The bytes of memory behind it.
     pub fn bytes(&self) -> usize {
@@ -307,6 +319,8 @@ impl<R> Pull<'_, R> {
 #[derive(Clone, Debug)]
 pub struct ConstraintBackward<R> {
     hessian: Hessian<R>,
+    /// Whether the factor is already that of the step at hand: all cotangents of one step share it.
+    pub factored: bool,
     fields: [Field<R>; 3],
     /// `λ`, and then `m = η + λ` (nv).
     pub weight: Vec<R>,
@@ -324,6 +338,7 @@ impl<R: Real> ConstraintBackward<R> {
         let nothing = Pattern::new(std::iter::empty());
         Self {
             hessian: Hessian::new(if n > 0 { &model.topology.pattern } else { &nothing }),
+            factored: false,
             fields: [Field::new(model), Field::new(model), Field::new(model)],
             weight: vec![R::zero(); n],
             asked: Asked { force: Vec::new(), violation: Vec::new(), speed: Vec::new(), twist: Vec::new() },
@@ -334,9 +349,11 @@ impl<R: Real> ConstraintBackward<R> {
 
     /// `H` at the minimum, factored.
     fn factor(&mut self, model: &Model<R>, mass: &[R], c: &Constraint<R>) {
-        self.hessian.analyze(&c.rows);
-        self.hessian.set(&model.topology.pattern, mass, &c.rows, &c.residual);
-        self.hessian.factor();
+        if !self.factored {
+            self.hessian.analyze(&c.rows);
+            self.hessian.set(&model.topology.pattern, mass, &c.rows, &c.residual);
+            self.hessian.factor();
+        }
         for list in &mut self.rows {
             list.clear();
             list.resize(c.rows.count(), R::zero());

@@ -158,6 +158,13 @@ pub struct Touch<R> {
     pub frame: [Vec3<R>; 3],
 }
 
+impl<R: Real> Touch<R> {
+    /// The same over another number.
+    pub fn map<S>(self, f: impl Fn(R) -> S + Copy) -> Touch<S> {
+        Touch { distance: f(self.distance), point: self.point.map(f), frame: self.frame.map(|n| n.map(f)) }
+    }
+}
+
 /// Appends the features of two shapes that are no farther apart than `reach`, in MuJoCo's order.
 ///
 /// The shapes come in the order plane, sphere, capsule, ellipsoid, cylinder, box, mesh.

@@ -59,6 +59,17 @@ pub(super) fn joint_moment<R: Real>(model: &Model<R>, state: &State<R>, k: usize
     gear
 }
 
+/// The only degree of freedom that actuator `k` moves, if it is that of a slide or hinge.
+pub(in crate::physics) fn only_dof<R>(model: &Model<R>, k: usize) -> Option<usize> {
+    match model.topology.actuators[k].transmission {
+        Transmission::Joint(j) | Transmission::JointInParent(j) => {
+            let at = &model.topology.joints[j];
+            matches!(at.kind, JointKind::Slide | JointKind::Hinge).then_some(at.v)
+        }
+        _ => None,
+    }
+}
+
 /// The moment of actuator `k`, dense (nv).
 pub(in crate::physics) fn moment_row<R: Real>(
     model: &Model<R>,
