@@ -64,49 +64,94 @@ impl<R: Real> Reference<R> {
         x
     }
 
-    fn row(&self, model: &Model<R>, row: Row) -> Vec<R> {
+    /// Visits the entries of a row that are not zero.
+    fn each(&self, model: &Model<R>, row: Row, mut visit: impl FnMut(usize, R)) {
         let t = &model.topology;
-        let mut out = vec![R::zero(); t.nv];
-        let along = |b: usize, out: &mut [R], f: &dyn Fn(Motion<R>) -> R| {
+        let mut along = |b: usize, f: &dyn Fn(Motion<R>) -> R| {
             let mut next = t.bodies[b].last_dof;
             while let Some(i) = next {
-                out[i] = f(self.links.axes[i].motion);
+                visit(i, f(self.links.axes[i].motion));
                 next = t.dofs[i].parent;
             }
         };
         match row {
-            Row::Dof(i) => out[i] = R::one(),
+            Row::Dof(i) => visit(i, R::one()),
             Row::Center(b, k) => {
                 let offset = self.links.bodies[b].center - self.links.bodies[b].origin;
-                along(b, &mut out, &|m| m.at(offset).to_array()[k]);
+                along(b, &|m| m.at(offset).to_array()[k]);
             }
-            Row::Turn(b, k) => along(b, &mut out, &|m| m.angular.to_array()[k]),
-            Row::Tendon(k) => out.copy_from_slice(&self.jacobian[k * t.nv..(k + 1) * t.nv]),
+            Row::Turn(b, k) => along(b, &|m| m.angular.to_array()[k]),
+            Row::Tendon(k) => {
+                self.jacobian[k * t.nv..(k + 1) * t.nv].iter().enumerate().for_each(|(i, x)| visit(i, *x));
+            }
         }
-        out
     }
 
-    /// The mean of three inverse weights.
-    fn mean(&self, model: &Model<R>, rows: [Row; 3]) -> R {
-        let each = rows.map(|row| self.inverse_weight(model, &self.row(model, row)));
-        (each[0] + each[1] + each[2]).times(1.0 / 3.0)
+    /// `Σ j` of rows in different trees, solved: `M` has no entries between trees, so that one solve does
+    /// for a row of each.
+    fn solved_together(&self, model: &Model<R>, rows: impl Iterator<Item = Row>) -> Vec<R> {
+        let mut x = vec![R::zero(); model.topology.nv];
+        rows.for_each(|row| self.each(model, row, |i, j| x[i] += j));
+        self.factor.solve(&model.topology.pattern, &mut x);
+        x
+    }
+
+    /// `j M⁻¹ jᵀ` of each row.
+    fn inverse_weights(&self, model: &Model<R>, rows: &[Row]) -> Vec<R> {
+        let mut out = vec![R::zero(); rows.len()];
+        for batch in batches(model, rows) {
+            let x = self.solved_together(model, batch.iter().map(|&n| rows[n]));
+            for n in batch {
+                self.each(model, rows[n], |i, j| out[n] += j * x[i]);
+            }
+        }
+        out
     }
 
     /// Of each dof; the three axes of a ball, and the translations and rotations of a free joint,
     /// share a mean.
     pub fn dof_inverse_weights(&self, model: &Model<R>) -> Vec<R> {
-        let mut out = vec![R::zero(); model.topology.nv];
+        let rows: Vec<Row> = (0..model.topology.nv).map(Row::Dof).collect();
+        let mut out = self.inverse_weights(model, &rows);
         for at in &model.topology.joints {
             for start in threes(at.kind, at.v) {
-                let mean = self.mean(model, [0, 1, 2].map(|k| Row::Dof(start + k)));
+                let mean = mean(&out[start..start + 3]);
                 out[start..start + 3].fill(mean);
-            }
-            if matches!(at.kind, JointKind::Slide | JointKind::Hinge) {
-                out[at.v] = self.inverse_weight(model, &self.row(model, Row::Dof(at.v)));
             }
         }
         out
     }
+}
+
+/// The mean of three.
+fn mean<R: Real>(three: &[R]) -> R {
+    (three[0] + three[1] + three[2]).times(1.0 / 3.0)
+}
+
+/// Batches of rows, by their numbers, that have no tree in common.
+fn batches<R>(model: &Model<R>, rows: &[Row]) -> Vec<Vec<usize>> {
+    let t = &model.topology;
+    // The first entry of a dof's row is the root of its tree.
+    let root = |i: usize| t.pattern.column[t.pattern.start[i]];
+    let (mut count, mut out, mut alone) = (vec![0; t.nv], Vec::<Vec<usize>>::new(), Vec::new());
+    for (n, row) in rows.iter().enumerate() {
+        let tree = match *row {
+            Row::Dof(i) => Some(root(i)),
+            Row::Center(b, _) | Row::Turn(b, _) => t.bodies[b].last_dof.map(root),
+            Row::Tendon(_) => None,
+        };
+        let Some(tree) = tree else {
+            alone.push(vec![n]);
+            continue;
+        };
+        if count[tree] == out.len() {
+            out.push(Vec::new());
+        }
+        out[count[tree]].push(n);
+        count[tree] += 1;
+    }
+    out.extend(alone);
+    out
 }
 
 /// Where each group of three dofs that share a mean begins.
@@ -132,24 +177,33 @@ fn at<R: Real>(model: &Model<R>, reference: &Reference<R>) -> Constants<R> {
     let t = &model.topology;
     let mut dof_invweight = reference.dof_inverse_weights(model);
     let mut body_invweight = vec![[R::zero(); 2]; t.bodies.len()];
-    for (b, body) in t.bodies.iter().enumerate().filter(|(_, body)| body.last_dof.is_some()) {
-        body_invweight[b] = if body.slides_alone {
+    let moving = || t.bodies.iter().enumerate().filter(|(_, body)| body.last_dof.is_some());
+    let rows: Vec<Row> =
+        moving().filter(|(_, body)| !body.slides_alone).flat_map(|(b, _)| six_rows(b)).collect();
+    let weights = reference.inverse_weights(model, &rows);
+    let mut sixes = weights.chunks_exact(6);
+    for (b, body) in moving() {
+        if body.slides_alone {
             let inverse = model.bodies[b].mass.recip();
             dof_invweight[body.dofs.clone()].fill(inverse);
-            [inverse, R::zero()]
-        } else {
-            [Row::Center, Row::Turn].map(|row| reference.mean(model, [0, 1, 2].map(|k| row(b, k))))
-        };
+            body_invweight[b] = [inverse, R::zero()];
+        } else if let Some(six) = sixes.next() {
+            body_invweight[b] = [mean(&six[..3]), mean(&six[3..])];
+        }
     }
-    let tendons = 0..t.tendons.len();
-    let weight = |k| reference.inverse_weight(model, &reference.row(model, Row::Tendon(k)));
+    let rows: Vec<Row> = (0..t.tendons.len()).map(Row::Tendon).collect();
     let length = |k| tendon::length(model, &reference.state, &reference.links, k);
     Constants {
         body_invweight,
         dof_invweight,
-        tendon_invweight: tendons.clone().map(weight).collect(),
-        tendon_length: tendons.map(length).collect(),
+        tendon_invweight: reference.inverse_weights(model, &rows),
+        tendon_length: (0..t.tendons.len()).map(length).collect(),
     }
+}
+
+/// The translations and rotations of a body.
+fn six_rows(b: usize) -> [Row; 6] {
+    [0, 1, 2, 3, 4, 5].map(|k| if k < 3 { Row::Center(b, k) } else { Row::Turn(b, k - 3) })
 }
 
 /// The mean of the diagonal of the mass matrix at the reference configuration [kg, kg m²].
@@ -246,6 +300,7 @@ impl<'a, R: Real> Back<'a, R> {
     /// All inverse weights.
     fn rows(&mut self, w: &Constants<R>, out: &mut Model<R>) {
         let t = &self.model.topology;
+        let mut asked: Vec<(Row, R)> = Vec::new();
         for (b, body) in t.bodies.iter().enumerate().filter(|(_, body)| body.last_dof.is_some()) {
             let [center, turn] = w.body_invweight[b];
             if body.slides_alone {
@@ -254,35 +309,61 @@ impl<'a, R: Real> Back<'a, R> {
                 out.bodies[b].mass -= sum / (mass * mass);
                 continue;
             }
-            for k in 0..3 {
-                self.row(Row::Center(b, k), center.times(1.0 / 3.0), out);
-                self.row(Row::Turn(b, k), turn.times(1.0 / 3.0), out);
-            }
+            let shares = [center, turn].map(|w| w.times(1.0 / 3.0));
+            asked.extend(six_rows(b).into_iter().enumerate().map(|(k, row)| (row, shares[k / 3])));
         }
         for at in t.joints.iter().filter(|at| !t.bodies[at.body].slides_alone) {
             for start in threes(at.kind, at.v) {
-                let three = &w.dof_invweight[start..start + 3];
-                let share = (three[0] + three[1] + three[2]).times(1.0 / 3.0);
-                (start..start + 3).for_each(|i| self.row(Row::Dof(i), share, out));
+                let share = mean(&w.dof_invweight[start..start + 3]);
+                asked.extend((start..start + 3).map(|i| (Row::Dof(i), share)));
             }
             if matches!(at.kind, JointKind::Slide | JointKind::Hinge) {
-                self.row(Row::Dof(at.v), w.dof_invweight[at.v], out);
+                asked.push((Row::Dof(at.v), w.dof_invweight[at.v]));
             }
         }
-        for (k, &share) in w.tendon_invweight.iter().enumerate() {
-            self.row(Row::Tendon(k), share, out);
+        asked.extend(w.tendon_invweight.iter().enumerate().map(|(k, &share)| (Row::Tendon(k), share)));
+        asked.retain(|(_, w)| !w.is_zero().all());
+        let (rows, shares): (Vec<Row>, Vec<R>) = asked.into_iter().unzip();
+        for batch in batches(self.model, &rows) {
+            let batch: Vec<(Row, R)> = batch.into_iter().map(|n| (rows[n], shares[n])).collect();
+            self.batch(&batch, out);
         }
     }
 
-    /// One inverse weight with cotangent `w`.
-    fn row(&mut self, row: Row, w: R, out: &mut Model<R>) {
-        if w.is_zero().all() {
-            return;
-        }
+    /// Inverse weights of rows in different trees, with their cotangents.
+    fn batch(&mut self, batch: &[(Row, R)], out: &mut Model<R>) {
         let (model, links) = (self.model, &self.reference.links);
-        let y = self.reference.solved(model, &self.reference.row(model, row));
+        let y = self.reference.solved_together(model, batch.iter().map(|(row, _)| *row));
         self.field.set(model, links, true, |i| y[i]);
-        let twice = w.times(2.0);
+        // The weight of each dof is that of its tree's row; the rows of tendons come alone.
+        let mut weight = vec![R::zero(); y.len()];
+        for &(row, w) in batch {
+            match row {
+                Row::Tendon(_) => weight.fill(w),
+                Row::Dof(i) => self.weigh_tree(i, w, &mut weight),
+                Row::Center(b, _) | Row::Turn(b, _) => {
+                    model.topology.bodies[b].last_dof.iter().for_each(|&i| self.weigh_tree(i, w, &mut weight));
+                }
+            }
+            self.row(row, w.times(2.0), out);
+        }
+        self.energy(&y, &weight, out);
+        self.field.finish(model, links, &mut self.links);
+    }
+
+    /// Gives a weight to all dofs of the tree of dof `i`.
+    fn weigh_tree(&self, i: usize, w: R, weight: &mut [R]) {
+        let pattern = &self.model.topology.pattern;
+        let root = |i: usize| pattern.column[pattern.start[i]];
+        let first = root(i);
+        // The dofs of a tree follow each other.
+        let of_tree = |i: &usize| root(*i) == first;
+        (first..weight.len()).take_while(of_tree).for_each(|i| weight[i] = w);
+    }
+
+    /// The share of a row `j` itself, `twice λ·δj`.
+    fn row(&mut self, row: Row, twice: R, out: &mut Model<R>) {
+        let (model, links) = (self.model, &self.reference.links);
         match row {
             Row::Dof(_) => {}
             Row::Center(b, k) => {
@@ -301,15 +382,14 @@ impl<'a, R: Real> Back<'a, R> {
                 tendon::pullback(p, k, R::zero(), &mut [(&mut self.field, twice)]);
             }
         }
-        self.energy(&y, w, out);
-        self.field.finish(model, links, &mut self.links);
     }
 
     /// Adds the derivative of `−w λᵀ M λ` at fixed `λ` but for the axes in its field.
-    fn energy(&mut self, y: &[R], w: R, out: &mut Model<R>) {
+    fn energy(&mut self, y: &[R], weight: &[R], out: &mut Model<R>) {
         let (model, links) = (self.model, &self.reference.links);
         let t = &model.topology;
-        for b in 1..t.bodies.len() {
+        for (b, body) in t.bodies.iter().enumerate().skip(1) {
+            let Some(w) = body.last_dof.map(|i| weight[i]) else { continue };
             let velocity = self.field.bodies[b];
             let momentum = links.bodies[b].inertia.mul(velocity) * w.times(2.0);
             self.field.cotangent[b] -= momentum;
@@ -318,16 +398,16 @@ impl<'a, R: Real> Back<'a, R> {
             inertia_pullback(model, links, b, Inertia::form(velocity, velocity * -w), out);
         }
         for (i, dof) in t.dofs.iter().enumerate() {
-            out.joints[dof.joint].armature -= w * y[i] * y[i];
+            out.joints[dof.joint].armature -= weight[i] * y[i] * y[i];
         }
         for k in 0..if t.tendon_armature { t.tendons.len() } else { 0 } {
             let row = &self.reference.jacobian[k * t.nv..(k + 1) * t.nv];
             tendon::related_sums(model, row, y, &mut self.sums);
             let sums = &self.sums;
-            let square = (0..t.nv).fold(R::zero(), |sum, i| sum + y[i] * row[i] * sums[i]);
-            out.tendons[k].armature -= w * square;
-            let share = -(w * model.tendons[k].armature).times(2.0);
-            self.second.set(model, links, true, |i| y[i] * sums[i]);
+            let square = (0..t.nv).fold(R::zero(), |sum, i| sum + weight[i] * y[i] * row[i] * sums[i]);
+            out.tendons[k].armature -= square;
+            let share = -model.tendons[k].armature.times(2.0);
+            self.second.set(model, links, true, |i| weight[i] * y[i] * sums[i]);
             let p = &mut pulling(self.reference, model, &mut self.links, &mut self.state, out);
             tendon::pullback(p, k, R::zero(), &mut [(&mut self.second, share)]);
             self.second.finish(model, links, &mut self.links);

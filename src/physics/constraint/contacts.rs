@@ -39,6 +39,14 @@ struct Place<R: Real> {
     radius: R::Plain,
 }
 
+/// The lower and upper ends along the world's axes of the box that holds a geom in every world.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    low: [f64; 3],
+    high: [f64; 3],
+    geom: usize,
+}
+
 /// All contacts of a world.
 #[derive(Clone, Debug)]
 pub struct Contacts<R: Real> {
@@ -47,8 +55,8 @@ pub struct Contacts<R: Real> {
     places: Vec<Place<R>>,
     found: Vec<Feature>,
     near: Vec<Candidate>,
-    /// Lower and upper end of each geom along the first axis, and its number.
-    spans: Vec<(f64, f64, usize)>,
+    /// The box around each geom, and its number.
+    spans: Vec<Span>,
     /// A margin for all pairs.
     extra: R::Plain,
 }
@@ -149,27 +157,30 @@ impl<R: Real> Contacts<R> {
         }
     }
 
-    /// Finds the pairs whose balls overlap along the first axis, in order.
+    /// Finds the pairs whose boxes overlap, in order: along the first axis by sorting.
     fn sweep(&mut self, model: &Model<R>) {
         let t = &model.topology;
         self.spans.clear();
         let may = |g: &usize| t.geoms[*g].contype != 0 || t.geoms[*g].conaffinity != 0;
-        for g in (0..t.geoms.len()).filter(may) {
-            let Place { center, radius, .. } = self.places[g];
-            let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for geom in (0..t.geoms.len()).filter(may) {
+            let Place { center, radius, .. } = self.places[geom];
+            let mut span = Span { low: [f64::INFINITY; 3], high: [f64::NEG_INFINITY; 3], geom };
             for k in 0..R::LANES {
                 let reach = (radius + self.extra).lane(k);
-                low = low.min(center.x.lane(k) - reach);
-                high = high.max(center.x.lane(k) + reach);
+                for (axis, x) in center.to_array().into_iter().enumerate() {
+                    span.low[axis] = span.low[axis].min(x.lane(k) - reach);
+                    span.high[axis] = span.high[axis].max(x.lane(k) + reach);
+                }
             }
-            self.spans.push((low, high, g));
+            self.spans.push(span);
         }
-        self.spans.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.2.cmp(&b.2)));
+        self.spans.sort_unstable_by(|a, b| a.low[0].total_cmp(&b.low[0]).then(a.geom.cmp(&b.geom)));
         self.near.clear();
         self.near.extend(t.explicit_candidates());
-        for (k, &(_, high, a)) in self.spans.iter().enumerate() {
-            let others = self.spans[k + 1..].iter().take_while(|other| other.0 <= high);
-            self.near.extend(others.filter_map(|&(_, _, b)| t.candidate(a, b)));
+        for (k, a) in self.spans.iter().enumerate() {
+            let others = self.spans[k + 1..].iter().take_while(|b| b.low[0] <= a.high[0]);
+            let beside = |b: &&Span| (1..3).all(|i| b.low[i] <= a.high[i] && a.low[i] <= b.high[i]);
+            self.near.extend(others.filter(beside).filter_map(|b| t.candidate(a.geom, b.geom)));
         }
         self.near.sort_by_key(|c| t.order(c));
     }
