@@ -342,7 +342,10 @@ impl<'a, R: Real> Back<'a, R> {
                 Row::Tendon(_) => weight.fill(w),
                 Row::Dof(i) => self.weigh_tree(i, w, &mut weight),
                 Row::Center(b, _) | Row::Turn(b, _) => {
-                    model.topology.bodies[b].last_dof.iter().for_each(|&i| self.weigh_tree(i, w, &mut weight));
+                    model.topology.bodies[b]
+                        .last_dof
+                        .iter()
+                        .for_each(|&i| self.weigh_tree(i, w, &mut weight));
                 }
             }
             self.row(row, w.times(2.0), out);

@@ -175,14 +175,17 @@ impl<R: Real> Contacts<R> {
             self.spans.push(span);
         }
         self.spans.sort_unstable_by(|a, b| a.low[0].total_cmp(&b.low[0]).then(a.geom.cmp(&b.geom)));
-        self.near.clear();
-        self.near.extend(t.explicit_candidates());
+        let mut near = std::mem::take(&mut self.near);
+        near.clear();
+        near.extend(t.explicit_candidates());
         for (k, a) in self.spans.iter().enumerate() {
             let others = self.spans[k + 1..].iter().take_while(|b| b.low[0] <= a.high[0]);
             let beside = |b: &&Span| (1..3).all(|i| b.low[i] <= a.high[i] && a.low[i] <= b.high[i]);
-            self.near.extend(others.filter(beside).filter_map(|b| t.candidate(a.geom, b.geom)));
+            let candidates = others.filter(beside).filter_map(|b| t.candidate(a.geom, b.geom));
+            near.extend(candidates.filter(|c| self.near(model, c)));
         }
-        self.near.sort_by_key(|c| t.order(c));
+        near.sort_unstable_by_key(|c| t.order(c));
+        self.near = near;
     }
 
     /// Adds the contacts of two geoms.

@@ -61,6 +61,19 @@ pub struct Hessian<R> {
     /// Scratch of the elimination.
     places: Vec<usize>,
     own: Vec<R>,
+    /// Scratch of a block: `W J`, and its runs.
+    bent: Vec<R>,
+    runs: Vec<Run>,
+}
+
+/// Consecutive degrees of freedom of one tree among those of a block.
+#[derive(Clone, Debug)]
+struct Run {
+    tree: usize,
+    /// The first of them.
+    dof: usize,
+    /// Their places in the block.
+    columns: Range<usize>,
 }
 
 impl<R: Real> Hessian<R> {
@@ -89,6 +102,8 @@ impl<R: Real> Hessian<R> {
             touched: Vec::new(),
             places: Vec::new(),
             own: Vec::new(),
+            bent: Vec::new(),
+            runs: Vec::new(),
         }
     }
 
@@ -181,24 +196,42 @@ impl<R: Real> Hessian<R> {
         if (0..count).all(|k| w[k][k].is_zero().all()) {
             return;
         }
-        for (p, &i) in dofs.iter().enumerate() {
-            let mut wj = [R::zero(); MOST];
-            for (k, wj) in wj[..count].iter_mut().enumerate() {
-                *wj = (0..count).fold(R::zero(), |sum, l| sum + w[k][l] * j[l * width + p]);
+        self.bent.clear();
+        for w in &w[..count] {
+            let entry = |p| (0..count).fold(R::zero(), |sum, l| sum + w[l] * j[l * width + p]);
+            self.bent.extend((0..width).map(entry));
+        }
+        self.runs.clear();
+        for (p, &dof) in dofs.iter().enumerate() {
+            let tree = self.tree_of[dof];
+            match self.runs.last_mut() {
+                Some(run) if run.tree == tree && run.dof + run.columns.len() == dof => run.columns.end += 1,
+                _ => self.runs.push(Run { tree, dof, columns: p..p + 1 }),
             }
-            let tree = &self.trees[self.tree_of[i]];
-            let row = tree.row(i - tree.dofs.start);
-            let (mut other, mut place) = (usize::MAX, None);
-            for (q, &d) in dofs.iter().enumerate() {
-                let t = self.tree_of[d];
-                if t != other {
-                    let own = tree.offset[tree.later.len()];
-                    (other, place) = (t, if t == self.tree_of[i] { Some(own) } else { tree.place(t) });
-                }
+        }
+        for own in &self.runs {
+            let tree = &self.trees[own.tree];
+            for other in &self.runs {
+                let same = own.tree == other.tree;
+                let place = if same { Some(tree.offset[tree.later.len()]) } else { tree.place(other.tree) };
                 // An entry stands in the row that is eliminated first.
-                let Some(place) = place.filter(|_| t != self.tree_of[i] || d <= i) else { continue };
-                let sum = (0..count).fold(R::zero(), |sum, k| sum + wj[k] * j[k * width + q]);
-                self.values[row.start + place + d - self.trees[t].dofs.start] += sum;
+                let Some(place) = place else { continue };
+                let place = place + other.dof - self.trees[other.tree].dofs.start;
+                for (n, p) in own.columns.clone().enumerate() {
+                    let dof = own.dof + n;
+                    let start = tree.row(dof - tree.dofs.start).start + place;
+                    let most = if same { (dof + 1).saturating_sub(other.dof) } else { usize::MAX };
+                    let columns =
+                        other.columns.start..other.columns.end.min(most.saturating_add(other.columns.start));
+                    let target = &mut self.values[start..start + columns.len()];
+                    for k in 0..count {
+                        let share = self.bent[k * width + p];
+                        let row = &j[k * width..][columns.clone()];
+                        for (entry, x) in target.iter_mut().zip(row) {
+                            *entry += share * *x;
+                        }
+                    }
+                }
             }
         }
     }
