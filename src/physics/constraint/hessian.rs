@@ -56,6 +56,8 @@ pub struct Hessian<R> {
     /// Scratch of the order: the trees that each tree is coupled with.
     coupled: Vec<Vec<usize>>,
     waiting: BinaryHeap<Reverse<(usize, usize)>>,
+    /// Whether any row acts on each tree.
+    acted: Vec<bool>,
     /// The trees of one block.
     touched: Vec<usize>,
     /// Scratch of the elimination.
@@ -99,6 +101,7 @@ impl<R: Real> Hessian<R> {
             inverse_diagonal: vec![R::zero(); n],
             coupled: vec![Vec::new(); count],
             waiting: BinaryHeap::new(),
+            acted: vec![false; count],
             touched: Vec::new(),
             places: Vec::new(),
             own: Vec::new(),
@@ -107,11 +110,13 @@ impl<R: Real> Hessian<R> {
         }
     }
 
-    /// Decides on the order of elimination and on the blocks that the rows need.
-    pub fn analyze(&mut self, rows: &Rows<R>) {
+    /// Decides on the order of elimination and on the blocks that the rows need. Trees that no row acts on are
+    /// left out unless `all` are asked for.
+    pub fn analyze(&mut self, rows: &Rows<R>, all: bool) {
         for list in &mut self.coupled {
             list.clear();
         }
+        self.acted.fill(all);
         for block in &rows.blocks {
             self.touched.clear();
             let trees = rows.dofs[block.columns()].iter().map(|&i| self.tree_of[i]);
@@ -120,11 +125,12 @@ impl<R: Real> Hessian<R> {
                     self.touched.push(t);
                 }
             }
+            self.touched.iter().for_each(|&t| self.acted[t] = true);
             join(&mut self.coupled, &self.touched);
         }
         self.order_trees();
         let mut start = 0;
-        for t in 0..self.trees.len() {
+        for t in (0..self.trees.len()).filter(|&t| self.acted[t]) {
             let mut later = std::mem::take(&mut self.trees[t].later);
             later.sort_unstable_by_key(|&s| Reverse(self.trees[s].turn));
             let mut offset = std::mem::take(&mut self.trees[t].offset);
@@ -148,7 +154,8 @@ impl<R: Real> Hessian<R> {
     fn order_trees(&mut self) {
         self.order.clear();
         self.waiting.clear();
-        self.waiting.extend((0..self.trees.len()).map(|t| Reverse((self.coupled[t].len(), t))));
+        let acted = (0..self.trees.len()).filter(|&t| self.acted[t]);
+        self.waiting.extend(acted.map(|t| Reverse((self.coupled[t].len(), t))));
         for tree in &mut self.trees {
             tree.turn = usize::MAX;
         }
@@ -171,10 +178,16 @@ impl<R: Real> Hessian<R> {
         }
     }
 
+    /// The degrees of freedom of the trees that were left out.
+    pub fn left_out(&self) -> impl Iterator<Item = usize> + '_ {
+        let idle = self.trees.iter().zip(&self.acted).filter(|(_, acted)| !**acted);
+        idle.flat_map(|(tree, _)| tree.dofs.clone())
+    }
+
     /// Sets `M + Jᵀ W J` at the residuals `r`.
     pub fn set(&mut self, pattern: &Pattern, mass: &[R], rows: &Rows<R>, r: &[R]) {
         self.values.fill(R::zero());
-        for tree in &self.trees {
+        for tree in self.order.iter().map(|&t| &self.trees[t]) {
             for (k, i) in tree.dofs.clone().enumerate() {
                 let row = tree.row(k);
                 let own = &mut self.values[row.end - k - 1..row.end];
@@ -314,7 +327,7 @@ impl<R: Real> Hessian<R> {
         }
     }
 
-    /// Solves `H x = b` in place; the factor may be over the plain number.
+    /// Solves `H x = b` in place, for all trees that were not left out; the factor may be over the plain number.
     pub fn solve<S: Real>(&self, x: &mut [S], lift: impl Fn(R) -> S) {
         for &t in &self.order {
             let tree = &self.trees[t];

@@ -207,6 +207,7 @@ impl<R: Real> Constraint<R> {
         }
         if R::ORDER > 0 {
             let newton = &mut solver.newton;
+            newton.hessian.analyze(&solver.rows, true);
             newton.hessian.set(pattern, &solver.mass, &solver.rows, &newton.residual);
             newton.hessian.factor();
         }
@@ -350,7 +351,7 @@ impl<R: Real> ConstraintBackward<R> {
     /// `H` at the minimum, factored.
     fn factor(&mut self, model: &Model<R>, mass: &[R], c: &Constraint<R>) {
         if !self.factored {
-            self.hessian.analyze(&c.rows);
+            self.hessian.analyze(&c.rows, true);
             self.hessian.set(&model.topology.pattern, mass, &c.rows, &c.residual);
             self.hessian.factor();
         }

@@ -93,10 +93,10 @@ impl<P: Real> Newton<P> {
             list.clear();
             list.resize(count, P::zero());
         }
+        self.hessian.analyze(p.rows, false);
         self.start(p, warm);
         let mut done = self.balance(p);
         self.steps = 0;
-        self.hessian.analyze(p.rows);
         while !done.all() && self.steps < MOST_STEPS {
             self.steps += 1;
             self.hessian.set(p.pattern, p.mass, p.rows, &self.residual);
@@ -129,6 +129,10 @@ impl<P: Real> Newton<P> {
         for ((step, warm), free) in self.step.iter_mut().zip(warm).zip(p.free) {
             *step = *warm - *free;
         }
+        // Where no constraint acts, the answer is known.
+        for i in self.hessian.left_out() {
+            self.step[i] = P::zero();
+        }
         mass_times(p.pattern, p.mass, &self.step, &mut self.momentum_step);
         p.rows.residual(warm, &mut self.residual_step);
         let cost_warm = p.rows.cost(&self.residual_step) + dot(&self.step, &self.momentum_step).times(0.5);
@@ -136,6 +140,9 @@ impl<P: Real> Newton<P> {
         for i in 0..self.a.len() {
             self.a[i] = P::select(warmer, warm[i], p.free[i]);
             self.momentum[i] = P::select(warmer, self.momentum_step[i], P::zero());
+        }
+        for i in self.hessian.left_out() {
+            self.a[i] = p.free[i];
         }
         for (own, warm) in self.residual.iter_mut().zip(&self.residual_step) {
             *own = P::select(warmer, *warm, *own);
