@@ -10,7 +10,7 @@ use crate::model::description::Shape;
 use crate::spatial::Vec3;
 
 /// Grids for the direction that a search starts from; the finest is only for hard cases.
-const GRIDS: [f64; 4] = [4.0, 32.0, 1024.0, 32767.0];
+const GRIDS: [f64; 5] = [4.0, 32.0, 1024.0, 32768.0, 1_073_741_824.0];
 
 /// Up to four corners of a core that may take part.
 #[derive(Clone, Copy, Default)]
@@ -75,7 +75,13 @@ fn settle(
     // the direction that was found stays.
     let general = [supporting(shapes[0], near, placed[0]), supporting(shapes[1], -near, placed[1])];
     let mut best = (1e-6 * scale, (general, near, false));
+    // Along no direction are the cores farther apart than they are: what parts them less than the direction
+    // that was found is another extremum.
+    let shift = placed[1].position - placed[0].position;
+    let least =
+        near.dot(shift + extreme(shapes[1], -near, placed[1]).0 - extreme(shapes[0], near, placed[0]).0);
     for _ in 0..4 {
+        let mut nearly = (f64::INFINITY, near);
         parts(shapes[0], placed[0], near, &known[0], |one| {
             parts(shapes[1], placed[1], -near, &known[1], |two| {
                 if one.flats() + two.flats() > 2 || best.0 <= 1e-11 * scale {
@@ -94,7 +100,10 @@ fn settle(
                     n.dot(extreme(shapes[0], n, placed[0]).0 - a),
                     n.dot(b - system.apart - extreme(shapes[1], -n, placed[1]).0),
                 ];
-                let wrong = beyond.max(hidden[0]).max(hidden[1]).max(0.0);
+                let wrong = beyond.max(hidden[0]).max(hidden[1]).max(least - n.dot(b - a)).max(0.0);
+                if wrong < nearly.0 {
+                    nearly = (wrong, n);
+                }
                 if wrong < best.0 {
                     best = (wrong, ([one, two], n, true));
                 }
@@ -103,7 +112,7 @@ fn settle(
         if best.0 <= 1e-11 * scale {
             break;
         }
-        let n = best.1.1;
+        let n = nearly.1;
         let more = [extreme(shapes[0], n, placed[0]).1, extreme(shapes[1], -n, placed[1]).1];
         let grown = [known[0].add(more[0]), known[1].add(more[1])];
         if !grown.contains(&true) {
@@ -166,10 +175,10 @@ pub(super) fn face(
         false => near,
     };
     for grid in GRIDS {
-        let towards = normal.to_array().map(|x| (grid * x).round() as i16);
+        let towards = normal.to_array().map(|x| (grid * x).round() as i32);
         let facing = Facing { parts, towards, solved };
         let turned = approach(&facing, placed[0], placed[1]).normal - normal;
-        if turned.dot(turned) < 1e-16 || grid == GRIDS[3] {
+        if turned.dot(turned) < 1e-16 || grid == GRIDS[4] {
             found(Place::Facing(facing));
             return;
         }
