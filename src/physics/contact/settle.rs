@@ -61,6 +61,26 @@ fn parts(shape: Shape, placed: &Placed<f64>, n: Vec3<f64>, known: &Known, mut ea
     }
 }
 
+/// How far a solution is from the answer [m]: how far its points lie beyond their parts, how far something of
+/// the cores lies before them, and by how much less it parts the cores than a direction that is known.
+fn wrong(
+    shapes: [Shape; 2],
+    placed: [&Placed<f64>; 2],
+    [one, two]: [Part; 2],
+    system: &System<'_, f64>,
+    (n, t): (Vec3<f64>, [f64; 2]),
+    least: f64,
+) -> f64 {
+    let flats = one.flats();
+    let beyond = one.beyond(&t[..flats], placed[0]).max(two.beyond(&t[flats..], placed[1]));
+    let [a, b] = system.points(n, t);
+    let hidden = [
+        n.dot(extreme(shapes[0], n, placed[0]).0 - a),
+        n.dot(b - system.apart - extreme(shapes[1], -n, placed[1]).0),
+    ];
+    beyond.max(hidden[0]).max(hidden[1]).max(least - n.dot(b - a)).max(0.0)
+}
+
 /// The parts whose solution is a minimum of both cores, or comes nearest to one, and its normal.
 fn settle(
     shapes: [Shape; 2],
@@ -75,11 +95,10 @@ fn settle(
     // the direction that was found stays.
     let general = [supporting(shapes[0], near, placed[0]), supporting(shapes[1], -near, placed[1])];
     let mut best = (1e-6 * scale, (general, near, false));
-    // Along no direction are the cores farther apart than they are: what parts them less than the direction
-    // that was found is another extremum.
-    let shift = placed[1].position - placed[0].position;
-    let least =
-        near.dot(shift + extreme(shapes[1], -near, placed[1]).0 - extreme(shapes[0], near, placed[0]).0);
+    // The answer parts the cores further than any direction: what parts them less than the direction that
+    // was found is another extremum.
+    let [a, b] = System::new(general, placed[0], placed[1]).points(near, [0.0; 2]);
+    let least = near.dot(b - a);
     for _ in 0..4 {
         let mut nearly = (f64::INFINITY, near);
         parts(shapes[0], placed[0], near, &known[0], |one| {
@@ -93,14 +112,7 @@ fn settle(
                 if !found.converged || n.dot(near) < 0.95 {
                     return;
                 }
-                let flats = one.flats();
-                let beyond = one.beyond(&t[..flats], placed[0]).max(two.beyond(&t[flats..], placed[1]));
-                let [a, b] = system.points(n, t);
-                let hidden = [
-                    n.dot(extreme(shapes[0], n, placed[0]).0 - a),
-                    n.dot(b - system.apart - extreme(shapes[1], -n, placed[1]).0),
-                ];
-                let wrong = beyond.max(hidden[0]).max(hidden[1]).max(least - n.dot(b - a)).max(0.0);
+                let wrong = wrong(shapes, placed, [one, two], &system, (n, t), least);
                 if wrong < nearly.0 {
                     nearly = (wrong, n);
                 }
