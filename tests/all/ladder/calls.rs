@@ -1,10 +1,13 @@
 //! Rung 19: calls of the library that users of MuJoCo look for, against its answers (`record_calls.py`).
 
-use costate::model::Input;
+use std::cell::{Cell, RefCell};
+
+use costate::model::{Input, Model, State};
+use costate::number::{Lanes, Real};
 use costate::physics::articulated::inverse_dynamics::project;
 use costate::physics::articulated::jacobian::jacobian;
-use costate::physics::{Stage, acceleration, inverse};
-use costate::sense::contact_wrenches;
+use costate::physics::{Cotangents, Stage, StepBackward, acceleration, inverse, inverse_pullback};
+use costate::sense::{contact_wrenches, contact_wrenches_pullback};
 use costate::spatial::{Force, Motion, Vec3};
 use serde_json::Value;
 
@@ -148,5 +151,60 @@ fn a_force_at_a_point_is_its_jacobian_transposed_times_the_force() {
         let mut tau = vec![0.0; nv];
         project(model, &stage.links, &mut wrench, &mut tau);
         assert!(difference(&ours, &tau) < 1e-13);
+    }
+}
+
+/// Inverse dynamics and contact wrenches with some derivatives of theirs.
+fn everything<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>) -> [Vec<R>; 2] {
+    let (n, bodies) = (model.topology.nv, model.bodies.len());
+    let weight: Vec<R> = (0..n).map(|i| R::from_f64((0.7 * i as f64).cos())).collect();
+    let (mut stage, mut back) = (Stage::new(model), StepBackward::new(model));
+    let (mut tau, mut by_a) = (vec![R::zero(); n], vec![R::zero(); n]);
+    let mut out = Cotangents::zero(model, input);
+    inverse(model, state, input, &weight, &mut stage, &mut tau);
+    inverse_pullback(model, state, input, &stage, &weight, &mut back, (&mut by_a, &mut out));
+    let explicit = [tau, by_a, out.state.q, out.state.v].concat();
+    let mut out = Cotangents::zero(model, input);
+    let mut wrenches = vec![Force::zero(); bodies];
+    let w = vec![Force::new(Vec3::unit(0), Vec3::unit(2)); bodies];
+    acceleration(model, state, input, &mut stage);
+    contact_wrenches(model, &stage, true, &mut wrenches);
+    let own = (&mut back, &mut out);
+    contact_wrenches_pullback(model, state, input, &stage, true, (&wrenches, &w), own);
+    let flat = wrenches.iter().flat_map(|w| [w.torque.to_array(), w.force.to_array()].concat());
+    [explicit, [flat.collect(), out.state.q, out.state.v].concat()]
+}
+
+#[test]
+fn eight_worlds_at_once_give_the_answers_of_eight_single_worlds() {
+    for (r, states) in asked() {
+        let worlds: Vec<_> = states.iter().map(|(v, _)| situation(&r.model, v)).collect();
+        let alone: Vec<_> = worlds.iter().map(|(s, i)| everything(&r.model, s, i)).collect();
+        // The numbers of all worlds, in the order in which `map` asks for them.
+        let numbers = worlds.iter().map(|(s, i)| {
+            let list = RefCell::new(Vec::new());
+            let keep = |x: f64| {
+                list.borrow_mut().push(x);
+                x
+            };
+            s.map(keep);
+            i.map(keep);
+            list.into_inner()
+        });
+        let numbers: Vec<Vec<f64>> = numbers.collect();
+        let next = Cell::new(0);
+        let gather = |_: f64| {
+            let n = next.replace(next.get() + 1);
+            Lanes::from_lanes(|k| numbers[k][n])
+        };
+        let (state, input) = (worlds[0].0.map(gather), worlds[0].1.map(gather));
+        let together = everything(&r.model.map(Lanes::splat), &state, &input);
+        for (k, alone) in alone.iter().enumerate() {
+            for (part, tolerance) in [(0, 1e-13), (1, 1e-8)] {
+                let lane: Vec<f64> = together[part].iter().map(|x| x.lane(k)).collect();
+                let error = difference(&lane, &alone[part]);
+                assert!(error <= tolerance, "{} world {k} part {part}: {error:.1e}", r.name);
+            }
+        }
     }
 }
