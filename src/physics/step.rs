@@ -40,7 +40,7 @@ pub struct Stage<R: Real> {
     composite: Vec<Inertia<R>>,
     wrench: Vec<Force<R>>,
     scratch: Vec<R>,
-    solver: Solver<R>,
+    pub(super) solver: Solver<R>,
 }
 
 impl<R: Real> Stage<R> {

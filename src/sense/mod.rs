@@ -7,11 +7,14 @@
 //! Their values are those of MuJoCo's `sensordata`, in its order, without the sensors that are not
 //! simulated (MuJoCo's documentation, "XML reference", sensor).
 
+mod contact;
 mod forces;
 mod frame;
 mod motion;
 mod subtree;
 mod zone;
+
+pub use contact::{contact_wrenches, contact_wrenches_pullback};
 
 use crate::model::{Costate, Input, Measured, Model, State};
 use crate::number::Real;

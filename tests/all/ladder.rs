@@ -2,6 +2,7 @@
 //! is new. The rungs of forces and steps are in `recorded`.
 
 mod bodies;
+mod calls;
 pub mod collision;
 pub mod constraints;
 pub mod convex;

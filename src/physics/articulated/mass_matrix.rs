@@ -2,7 +2,7 @@
 
 use super::Links;
 use super::tendon;
-use crate::model::Model;
+use crate::model::{Model, Pattern};
 use crate::number::Real;
 use crate::spatial::Inertia;
 
@@ -37,6 +37,21 @@ pub fn mass_matrix<R: Real>(
     }
     if t.tendon_armature {
         tendon::add_armature(model, jacobian, rows);
+    }
+}
+
+/// `M x` for rows in the tree's pattern.
+pub fn times<R: Real>(pattern: &Pattern, mass: &[R], x: &[R], out: &mut [R]) {
+    out.fill(R::zero());
+    for i in 0..pattern.rows() {
+        let row = pattern.row(i);
+        let (mut sum, xi) = (mass[row.end - 1] * x[i], x[i]);
+        for k in row.start..row.end - 1 {
+            let j = pattern.column[k];
+            sum += mass[k] * x[j];
+            out[j] += mass[k] * xi;
+        }
+        out[i] += sum;
     }
 }
 

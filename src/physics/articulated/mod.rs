@@ -10,6 +10,7 @@ pub mod energy;
 pub mod factor;
 pub mod fluid;
 pub mod inverse_dynamics;
+pub mod jacobian;
 pub mod kinematics;
 pub mod line;
 pub mod mass_matrix;

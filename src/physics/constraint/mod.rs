@@ -20,14 +20,14 @@ pub use rows::{Block, End, Origin, Rows};
 
 use super::articulated::inverse_dynamics::inertia_pullback;
 use super::articulated::line::{Field, Pulling};
-use super::articulated::{Links, LinksCotangent, tendon};
+use super::articulated::{Links, LinksCotangent, mass_matrix, tendon};
 use super::step::{Cotangents, Stage};
 use crate::model::{Costate, Model, Pattern, State, Tie};
 use crate::number::{Mask, Real, copy};
 use crate::spatial::{Inertia, Motion};
 use hessian::Hessian;
 use law::{Curvature, LawCotangent, MOST};
-use newton::{Newton, Problem, mass_times};
+use newton::{Newton, Problem};
 
 /// The constraints of a world at one state, and the forces with which they answer.
 #[derive(Clone, Debug)]
@@ -211,15 +211,11 @@ impl<R: Real> Constraint<R> {
             newton.hessian.set(pattern, &solver.mass, &solver.rows, &newton.residual);
             newton.hessian.factor();
         }
-        for list in [&mut self.residual, &mut self.force] {
-            list.clear();
-            list.resize(self.rows.count(), R::zero());
-        }
         self.answer();
         // Each further step at the minimum makes one more derivative right.
         for _ in 0..R::ORDER {
             let mut rest = vec![R::zero(); model.topology.nv];
-            mass_times(pattern, mass, &self.a, &mut rest);
+            mass_matrix::times(pattern, mass, &self.a, &mut rest);
             for (rest, f) in rest.iter_mut().zip(smooth) {
                 *rest = *f - *rest;
             }
@@ -232,8 +228,18 @@ impl<R: Real> Constraint<R> {
         }
     }
 
+    /// Residuals and forces at an acceleration that is given.
+    pub fn answer_to(&mut self, a: &[R]) {
+        self.a.copy_from_slice(a);
+        self.answer();
+    }
+
     /// Residuals and forces at the acceleration.
     fn answer(&mut self) {
+        for list in [&mut self.residual, &mut self.force] {
+            list.clear();
+            list.resize(self.rows.count(), R::zero());
+        }
         self.rows.residual(&self.a, &mut self.residual);
         self.rows.force(&self.residual, &mut self.force);
     }
@@ -256,6 +262,16 @@ pub struct Asked<R> {
     /// What is measured contains `f·(J Y)` of this velocity `Y` of each body: its forces see rows that push
     /// bodies, and its own cotangent is taken elsewhere.
     pub twist: Vec<Motion<R>>,
+    /// The same of what is measured of contacts alone.
+    pub touch: Vec<Motion<R>>,
+}
+
+impl<R> Default for Asked<R> {
+    /// Nothing.
+    fn default() -> Self {
+        let (force, violation, speed) = (Vec::new(), Vec::new(), Vec::new());
+        Self { force, violation, speed, twist: Vec::new(), touch: Vec::new() }
+    }
 }
 
 impl<R: Real> Asked<R> {
@@ -265,8 +281,10 @@ impl<R: Real> Asked<R> {
             list.clear();
             list.resize(rows, R::zero());
         }
-        self.twist.clear();
-        self.twist.resize(bodies, Motion::zero());
+        for list in [&mut self.twist, &mut self.touch] {
+            list.clear();
+            list.resize(bodies, Motion::zero());
+        }
     }
     /// Asks nothing any more.
     pub fn clear(&mut self) {
@@ -274,6 +292,7 @@ impl<R: Real> Asked<R> {
             list.clear();
         }
         self.twist.clear();
+        self.touch.clear();
     }
 }
 
@@ -342,7 +361,7 @@ impl<R: Real> ConstraintBackward<R> {
             factored: false,
             fields: [Field::new(model), Field::new(model), Field::new(model)],
             weight: vec![R::zero(); n],
-            asked: Asked { force: Vec::new(), violation: Vec::new(), speed: Vec::new(), twist: Vec::new() },
+            asked: Asked::default(),
             rows: [Vec::new(), Vec::new(), Vec::new()],
             sums: [(); 3].map(|()| vec![R::zero(); n]),
         }
@@ -355,6 +374,11 @@ impl<R: Real> ConstraintBackward<R> {
             self.hessian.set(&model.topology.pattern, mass, &c.rows, &c.residual);
             self.hessian.factor();
         }
+        self.start(c);
+    }
+
+    /// Room for so many rows.
+    fn start(&mut self, c: &Constraint<R>) {
         for list in &mut self.rows {
             list.clear();
             list.resize(c.rows.count(), R::zero());
@@ -394,6 +418,19 @@ impl<R: Real> ConstraintBackward<R> {
         }
     }
 
+    /// Takes the weight `m` of forces at an acceleration that is given, and adds `−Jᵀ W J m` to `out`.
+    pub fn weigh_given(&mut self, c: &Constraint<R>, weight: &[R], out: &mut [R]) {
+        self.start(c);
+        self.weight.copy_from_slice(weight);
+        let [u, y, _] = &mut self.rows;
+        c.rows.times(weight, u);
+        bend(c, u, y);
+        for y in y.iter_mut() {
+            *y = -*y;
+        }
+        c.rows.add_transposed(y, out);
+    }
+
     /// Adds what the constraints ask of state, bodies and model: the derivative of
     /// `f·(J m) − y·(J a − a_ref) + …` at fixed `m`, `a`, `f` and `y = W u`, `u = J m + f̄`, `f̄` the
     /// cotangent of the forces themselves.
@@ -416,7 +453,13 @@ impl<R: Real> ConstraintBackward<R> {
         let own = self.fields[0].bodies.iter_mut();
         own.zip(&self.asked.twist).for_each(|(own, y)| *own += *y);
         let mut p = Pull { model, state, links, cotangent, out, out_model, fields: &mut self.fields };
-        for block in &c.rows.blocks {
+        let first_contact = c.rows.blocks.iter().position(|b| matches!(b.origin, Origin::Contact(_)));
+        for (n, block) in c.rows.blocks.iter().enumerate() {
+            if first_contact == Some(n) {
+                // The contacts come last, so that what is asked of them alone can join in here.
+                let own = p.fields[0].bodies.iter_mut();
+                own.zip(&self.asked.touch).for_each(|(own, y)| *own += *y);
+            }
             let rows = block.rows();
             let (f, r) = (&c.force[rows.clone()], &c.residual[rows.clone()]);
             let law = block.law.pullback(r, f, &u[rows.clone()]);

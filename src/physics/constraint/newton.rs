@@ -5,6 +5,7 @@ use super::law::{Curvature, MOST};
 use super::rows::Rows;
 use crate::model::Pattern;
 use crate::number::{Mask, Real};
+use crate::physics::articulated::mass_matrix;
 
 /// More steps than any problem that has been seen needs.
 const MOST_STEPS: usize = 100;
@@ -49,21 +50,6 @@ pub struct Newton<P> {
     residual_step: Vec<P>,
 }
 
-/// `M x` for rows in the tree's pattern.
-pub fn mass_times<R: Real>(pattern: &Pattern, mass: &[R], x: &[R], out: &mut [R]) {
-    out.fill(R::zero());
-    for i in 0..pattern.rows() {
-        let row = pattern.row(i);
-        let (mut sum, xi) = (mass[row.end - 1] * x[i], x[i]);
-        for k in row.start..row.end - 1 {
-            let j = pattern.column[k];
-            sum += mass[k] * x[j];
-            out[j] += mass[k] * xi;
-        }
-        out[i] += sum;
-    }
-}
-
 fn dot<P: Real>(a: &[P], b: &[P]) -> P {
     a.iter().zip(b).fold(P::zero(), |sum, (a, b)| sum + *a * *b)
 }
@@ -105,7 +91,7 @@ impl<P: Real> Newton<P> {
                 *step = P::select(done, P::zero(), -*g);
             }
             self.hessian.solve(&mut self.step, |x| x);
-            mass_times(p.pattern, p.mass, &self.step, &mut self.momentum_step);
+            mass_matrix::times(p.pattern, p.mass, &self.step, &mut self.momentum_step);
             p.rows.times(&self.step, &mut self.residual_step);
             let way = self.search(p);
             let go = |own: &mut [P], step: &[P]| {
@@ -133,7 +119,7 @@ impl<P: Real> Newton<P> {
         for i in self.hessian.left_out() {
             self.step[i] = P::zero();
         }
-        mass_times(p.pattern, p.mass, &self.step, &mut self.momentum_step);
+        mass_matrix::times(p.pattern, p.mass, &self.step, &mut self.momentum_step);
         p.rows.residual(warm, &mut self.residual_step);
         let cost_warm = p.rows.cost(&self.residual_step) + dot(&self.step, &self.momentum_step).times(0.5);
         let warmer = cost_warm.lt(cost_free);

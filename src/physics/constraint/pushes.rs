@@ -22,7 +22,7 @@ impl<R: Real> Constraint<R> {
         for block in &self.rows.blocks {
             let visit = &mut |row: usize, b: usize, push: Force<R>| visit(block.row + row, b, push);
             match block.origin {
-                Origin::Contact(k) => self.contact_pushes(model, links, (k, block.count), visit),
+                Origin::Contact(k) => self.touch_pushes(model, links, (k, block.count), visit),
                 Origin::Turn(k) => joined::pushes(model, links, k, true, visit),
                 Origin::Equality(k) => match model.topology.equalities[k].tie {
                     Tie::Point(_) | Tie::Frame(_) => joined::pushes(model, links, k, false, visit),
@@ -41,7 +41,22 @@ impl<R: Real> Constraint<R> {
         }
     }
 
-    fn contact_pushes(
+    /// The same of contacts alone.
+    pub fn contact_pushes(
+        &self,
+        model: &Model<R>,
+        links: &Links<R>,
+        mut visit: impl FnMut(usize, usize, Force<R>),
+    ) {
+        for block in &self.rows.blocks {
+            if let Origin::Contact(k) = block.origin {
+                let visit = &mut |row: usize, b: usize, push: Force<R>| visit(block.row + row, b, push);
+                self.touch_pushes(model, links, (k, block.count), visit);
+            }
+        }
+    }
+
+    fn touch_pushes(
         &self,
         model: &Model<R>,
         links: &Links<R>,

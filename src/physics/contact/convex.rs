@@ -66,7 +66,7 @@ pub struct Facing {
     /// Of the first and of the second core.
     pub parts: [Part; 2],
     /// Nearly along the normal: from here the normal is found.
-    pub towards: [i16; 3],
+    pub towards: [i32; 3],
     /// Whether the normal solves the equations; otherwise it is that direction itself, and constant.
     pub solved: bool,
 }
@@ -110,7 +110,12 @@ impl Part {
     #[inline]
     pub(super) fn point<R: Real>(self, n: Vec3<R>, shape: &Placed<R>) -> Vec3<R> {
         let axis = shape.rotation.z;
-        let radial = || direction(n - axis * axis.dot(n), shape.rotation.x) * shape.size.x;
+        // In the axes of the shape: almost along its own axis, a difference of two vectors would lean.
+        let radial = || {
+            let [x, y, _] = shape.rotation.columns();
+            let u = direction(Vec3::new(x.dot(n), y.dot(n), R::zero()), Vec3::unit(0));
+            (x * u.x + y * u.y) * shape.size.x
+        };
         let end = |side: Side| axis * shape.size.y.times(side.sign());
         match self {
             Self::Corners(c) => shape.rotation * c.of.corner(c.corners[0], shape),

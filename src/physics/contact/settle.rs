@@ -10,7 +10,7 @@ use crate::model::description::Shape;
 use crate::spatial::Vec3;
 
 /// Grids for the direction that a search starts from; the finest is only for hard cases.
-const GRIDS: [f64; 4] = [4.0, 32.0, 1024.0, 32767.0];
+const GRIDS: [f64; 5] = [4.0, 32.0, 1024.0, 32768.0, 1_073_741_824.0];
 
 /// Up to four corners of a core that may take part.
 #[derive(Clone, Copy, Default)]
@@ -61,6 +61,26 @@ fn parts(shape: Shape, placed: &Placed<f64>, n: Vec3<f64>, known: &Known, mut ea
     }
 }
 
+/// How far a solution is from the answer [m]: how far its points lie beyond their parts, how far something of
+/// the cores lies before them, and by how much less it parts the cores than a direction that is known.
+fn wrong(
+    shapes: [Shape; 2],
+    placed: [&Placed<f64>; 2],
+    [one, two]: [Part; 2],
+    system: &System<'_, f64>,
+    (n, t): (Vec3<f64>, [f64; 2]),
+    least: f64,
+) -> f64 {
+    let flats = one.flats();
+    let beyond = one.beyond(&t[..flats], placed[0]).max(two.beyond(&t[flats..], placed[1]));
+    let [a, b] = system.points(n, t);
+    let hidden = [
+        n.dot(extreme(shapes[0], n, placed[0]).0 - a),
+        n.dot(b - system.apart - extreme(shapes[1], -n, placed[1]).0),
+    ];
+    beyond.max(hidden[0]).max(hidden[1]).max(least - n.dot(b - a)).max(0.0)
+}
+
 /// The parts whose solution is a minimum of both cores, or comes nearest to one, and its normal.
 fn settle(
     shapes: [Shape; 2],
@@ -75,7 +95,12 @@ fn settle(
     // the direction that was found stays.
     let general = [supporting(shapes[0], near, placed[0]), supporting(shapes[1], -near, placed[1])];
     let mut best = (1e-6 * scale, (general, near, false));
+    // The answer parts the cores further than any direction: what parts them less than the direction that
+    // was found is another extremum.
+    let [a, b] = System::new(general, placed[0], placed[1]).points(near, [0.0; 2]);
+    let least = near.dot(b - a);
     for _ in 0..4 {
+        let mut nearly = (f64::INFINITY, near);
         parts(shapes[0], placed[0], near, &known[0], |one| {
             parts(shapes[1], placed[1], -near, &known[1], |two| {
                 if one.flats() + two.flats() > 2 || best.0 <= 1e-11 * scale {
@@ -87,14 +112,10 @@ fn settle(
                 if !found.converged || n.dot(near) < 0.95 {
                     return;
                 }
-                let flats = one.flats();
-                let beyond = one.beyond(&t[..flats], placed[0]).max(two.beyond(&t[flats..], placed[1]));
-                let [a, b] = system.points(n, t);
-                let hidden = [
-                    n.dot(extreme(shapes[0], n, placed[0]).0 - a),
-                    n.dot(b - system.apart - extreme(shapes[1], -n, placed[1]).0),
-                ];
-                let wrong = beyond.max(hidden[0]).max(hidden[1]).max(0.0);
+                let wrong = wrong(shapes, placed, [one, two], &system, (n, t), least);
+                if wrong < nearly.0 {
+                    nearly = (wrong, n);
+                }
                 if wrong < best.0 {
                     best = (wrong, ([one, two], n, true));
                 }
@@ -103,7 +124,7 @@ fn settle(
         if best.0 <= 1e-11 * scale {
             break;
         }
-        let n = best.1.1;
+        let n = nearly.1;
         let more = [extreme(shapes[0], n, placed[0]).1, extreme(shapes[1], -n, placed[1]).1];
         let grown = [known[0].add(more[0]), known[1].add(more[1])];
         if !grown.contains(&true) {
@@ -166,10 +187,10 @@ pub(super) fn face(
         false => near,
     };
     for grid in GRIDS {
-        let towards = normal.to_array().map(|x| (grid * x).round() as i16);
+        let towards = normal.to_array().map(|x| (grid * x).round() as i32);
         let facing = Facing { parts, towards, solved };
         let turned = approach(&facing, placed[0], placed[1]).normal - normal;
-        if turned.dot(turned) < 1e-16 || grid == GRIDS[3] {
+        if turned.dot(turned) < 1e-16 || grid == GRIDS[4] {
             found(Place::Facing(facing));
             return;
         }

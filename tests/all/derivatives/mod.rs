@@ -5,6 +5,7 @@
 //! adds, it starts from known numbers and from a scratch that has seen a world full of NaN.
 
 mod algebra;
+mod calls;
 mod compilation;
 mod constraints;
 mod contact;
@@ -60,6 +61,7 @@ impl Row {
 fn rows() -> Vec<Row> {
     let mut rows = elementary::rows();
     rows.extend(algebra::rows());
+    rows.extend(calls::rows());
     rows.extend(compilation::rows());
     rows.extend(constraints::rows());
     rows.extend(contact::rows());

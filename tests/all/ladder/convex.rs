@@ -17,7 +17,7 @@ pub fn meetings() -> Vec<Meeting> {
 }
 
 /// How many random poses are asked.
-const POSES: usize = 2000;
+const POSES: usize = 60_000;
 
 /// A hull with the corners of a box.
 fn brick(half: [f64; 3]) -> &'static Hull {
