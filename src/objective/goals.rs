@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::terms::wanted;
 use super::{Quantity, View};
 use crate::model::{Input, Model, State};
 use crate::spatial::Vec3;
@@ -22,14 +23,14 @@ pub struct Goal {
 }
 
 /// How a quantity becomes the one number that is bounded.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum MeasuredAs {
     /// The number itself.
     Itself,
     /// Its absolute value, or the length of a vector.
     Size,
-    /// The distance from a point or from a value.
-    DistanceTo([f64; 3]),
+    /// The distance from a point or from a value, state by state; the last one holds on.
+    DistanceTo(Vec<[f64; 3]>),
 }
 
 /// The bound, which holds over the whole window.
@@ -85,7 +86,7 @@ impl Goal {
             }
             let (state, input) = (&states[k], inputs.get(k));
             view.look(model, state, input, std::iter::once(self.quantity));
-            let x = self.measured_as.number(self.quantity.measure(model, state, input, view));
+            let x = self.measured_as.number(self.quantity.measure(model, state, input, view), k);
             // A NaN is never better, and stays.
             if !better(x, measured) && !measured.is_nan() {
                 measured = x;
@@ -100,11 +101,11 @@ impl Goal {
 }
 
 impl MeasuredAs {
-    fn number(self, x: Vec3<f64>) -> f64 {
+    fn number(&self, x: Vec3<f64>, k: usize) -> f64 {
         match self {
             Self::Itself => x.x,
             Self::Size => x.norm(),
-            Self::DistanceTo(target) => (x - Vec3::from(target)).norm(),
+            Self::DistanceTo(target) => (x - Vec3::from(wanted(target, k))).norm(),
         }
     }
 }

@@ -24,8 +24,8 @@ pub struct Term {
     pub name: String,
     /// What is measured.
     pub quantity: Quantity,
-    /// What it should be; one number stands first.
-    pub target: [f64; 3],
+    /// What it should be, state by state; the last one holds on, and one number stands first.
+    pub target: Vec<[f64; 3]>,
     /// How a deviation costs.
     pub penalty: Penalty,
     /// Multiplies the penalty.
@@ -47,10 +47,16 @@ impl Term {
         model: &Model<R>,
         state: &State<R>,
         input: Option<&Input<R>>,
+        k: usize,
         view: &View<R>,
     ) -> Vec3<R> {
-        self.quantity.measure(model, state, input, view) - Vec3::from_f64(self.target)
+        self.quantity.measure(model, state, input, view) - Vec3::from_f64(wanted(&self.target, k))
     }
+}
+
+/// What a target asks for at a state.
+pub(super) fn wanted(target: &[[f64; 3]], k: usize) -> [f64; 3] {
+    target.get(k).or(target.last()).copied().unwrap_or_default()
 }
 
 /// The sum of terms.
@@ -80,7 +86,7 @@ impl<R: Real> Objective<R> for Terms<R> {
         self.prepare(model, state, input, k);
         let mut sum = R::zero();
         for term in self.terms.iter().filter(|t| t.acts(k, input.is_some())) {
-            let d = term.deviation(model, state, input, &self.view);
+            let d = term.deviation(model, state, input, k, &self.view);
             let cost = term.penalty.cost(d).times(term.weight);
             sum += match term.when {
                 When::Running(_) => cost * model.option.timestep,
@@ -100,7 +106,7 @@ impl<R: Real> Objective<R> for Terms<R> {
     ) {
         self.prepare(model, state, input, k);
         for term in self.terms.iter().filter(|t| t.acts(k, input.is_some())) {
-            let d = term.deviation(model, state, input, &self.view);
+            let d = term.deviation(model, state, input, k, &self.view);
             let mut weight = R::from_f64(term.weight);
             if let When::Running(_) = term.when {
                 out.model.option.timestep += term.penalty.cost(d) * weight;

@@ -26,7 +26,11 @@ pub fn terms<R: Real>(model: &Model<R>) -> Terms<R> {
     let terms = all.map(|(k, (name, quantity))| Term {
         name,
         quantity,
-        target: if quantity.is_vector() { [0.1, -0.2, 0.3] } else { [0.4, 0.0, 0.0] },
+        // The cost is looked at two steps in: paths that went on, and one that ended.
+        target: match quantity.is_vector() {
+            true => vec![[0.0; 3], [0.0; 3], [0.1, -0.2, 0.3], [9.0; 3]],
+            false => vec![[0.4, 0.0, 0.0]],
+        },
         penalty: penalties[k % penalties.len()],
         weight: 1.0 + k as f64,
         when: if k % 3 == 0 { When::At(2) } else { When::Running(0..9) },

@@ -57,10 +57,7 @@ pub fn terms(
                 let what = "the last state has no control and no forces any more: give it when = \"running\" or a time";
                 return Err(source.error(file.quantity.span(), what));
             }
-            let target = match &file.target {
-                Some(target) => point(source, target, quantity, "target")?,
-                None => [0.0; 3],
-            };
+            let target = target(source, &file.target, &file.path, quantity, clock)?.unwrap_or_default();
             out.push(Term { name, quantity, target, penalty, weight, when: when.clone() });
         }
     }
@@ -136,6 +133,40 @@ fn penalty(source: &Source<'_>, file: &file::Cost, quantity: Quantity) -> Result
     })
 }
 
+/// What is asked of a quantity: at all states the same, or at each its place on a path.
+fn target(
+    source: &Source<'_>,
+    fixed: &Option<Spanned<file::Numbers>>,
+    path: &Option<Spanned<Vec<Vec<f64>>>>,
+    quantity: Quantity,
+    clock: Clock,
+) -> Result<Option<Vec<[f64; 3]>>, Error> {
+    let Some(path) = path else {
+        return fixed.as_ref().map(|t| Ok(vec![point(source, t, quantity, "target")?])).transpose();
+    };
+    if fixed.is_some() {
+        return Err(source.error(path.span(), "give either target or path, not both"));
+    }
+    let mut corners = Vec::new();
+    for row in path.get_ref() {
+        let [time, place @ ..] = row.as_slice() else { continue };
+        let place = Spanned::new(path.span(), file::Numbers::Many(place.to_vec()));
+        let time = source.finite(&Spanned::new(path.span(), *time), "path")?;
+        corners.push((time, point(source, &place, quantity, "path")?));
+    }
+    if corners.len() < path.get_ref().len().max(1) || corners.windows(2).any(|c| c[0].0 >= c[1].0) {
+        return Err(source.error(path.span(), "a path is a list of [time, …] with rising times"));
+    }
+    let at = |step: usize| {
+        let time = step as f64 * clock.timestep;
+        let next = corners.partition_point(|c| c.0 <= time);
+        let (a, b) = (corners[next.max(1) - 1], corners[next.min(corners.len() - 1)]);
+        let share = if a.0 < b.0 { (time - a.0) / (b.0 - a.0) } else { 0.0 };
+        std::array::from_fn(|i| a.1[i] + share * (b.1[i] - a.1[i]))
+    };
+    Ok(Some((0..=clock.steps).map(at).collect()))
+}
+
 fn point(
     source: &Source<'_>,
     given: &Spanned<file::Numbers>,
@@ -172,8 +203,8 @@ pub fn goals(
         };
         let window = window(source, file, clock)?;
         for (name, quantity) in named(source, &file.quantity, inner.unwrap_or(text), model)? {
-            let measured_as = match &file.target {
-                Some(target) => MeasuredAs::DistanceTo(point(source, target, quantity, "target")?),
+            let measured_as = match target(source, &file.target, &file.path, quantity, clock)? {
+                Some(target) => MeasuredAs::DistanceTo(target),
                 None if inner.is_some() || quantity.is_vector() => MeasuredAs::Size,
                 None => MeasuredAs::Itself,
             };

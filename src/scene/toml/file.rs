@@ -94,6 +94,8 @@ pub enum ControlKind {
 pub struct Cost {
     pub quantity: Spanned<String>,
     pub target: Option<Spanned<Numbers>>,
+    /// Corners `[time, …]`, with straight lines between them.
+    pub path: Option<Spanned<Vec<Vec<f64>>>>,
     pub weight: Spanned<f64>,
     #[serde(default)]
     pub penalty: Penalty,
@@ -196,6 +198,8 @@ pub enum Until {
 pub struct Goal {
     pub quantity: Spanned<String>,
     pub target: Option<Spanned<Numbers>>,
+    /// Corners `[time, …]`, with straight lines between them.
+    pub path: Option<Spanned<Vec<Vec<f64>>>>,
     pub at_most: Option<Spanned<f64>>,
     pub at_least: Option<Spanned<f64>>,
     /// The length of a window that ends with the scene [s].

@@ -17,7 +17,7 @@
 //!
 //! [[cost]]                        # weight × penalty(quantity − target)
 //! quantity = "joint.pole.position"
-//! target = 0.0
+//! target = 0.0                    # or path = [[0.0, 3.1], [2.0, 0.0]]: times, straight lines between
 //! weight = 10.0
 //! when = "final"                  # or "running" (times the time step) with from and to, or at = 1.2
 //!

@@ -67,6 +67,16 @@ fn a_mistake_in_a_scene_is_one_sentence_with_its_line_and_the_nearest_right_answ
             "\"control\"",
             "test.toml:10: nothing is called \"control\" (did you mean \"controls\"?)",
         ),
+        (
+            "weight = 1.0",
+            "weight = 1.0\npath = [[1.0, 0.0], [1.0, 2.0]]",
+            "test.toml:9: a path is a list of [time, …] with rising times",
+        ),
+        (
+            "weight = 1.0",
+            "weight = 1.0\npath = [[1.0, 0.0, 2.0]]",
+            "test.toml:9: path has 2 numbers (the quantity has 1)",
+        ),
         ("last = 0.5", "last = 5.0", "test.toml:16: last is 5 s, and the scene lasts from 0 to 3 s"),
         ("at_most = 0.1\n", "", "test.toml:14: a goal needs either at_most or at_least"),
         (
@@ -85,6 +95,16 @@ fn a_mistake_in_a_scene_is_one_sentence_with_its_line_and_the_nearest_right_answ
         refused("cartpole.xml", "cartpool.xml").starts_with("cartpool.xml"),
         "the missing model is named"
     );
+}
+
+#[test]
+fn a_path_has_straight_lines_between_its_times_and_rests_at_its_ends() {
+    let text = GOOD.replace("weight = 1.0", "weight = 1.0\npath = [[1.0, 0.0], [2.0, 3.0], [2.5, 1.0]]");
+    let target = &read(&text).unwrap().problem.terms[0].target;
+    let wanted = [0, 100, 150, 200, 225, 300].map(|k| target[k][0]);
+    for (own, asked) in wanted.into_iter().zip([0.0, 0.0, 1.5, 3.0, 2.0, 1.0]) {
+        assert!((own - asked).abs() < 1e-12, "{wanted:?}");
+    }
 }
 
 #[test]

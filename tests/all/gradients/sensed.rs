@@ -16,7 +16,7 @@ fn terms<R: Real>(model: &Model<R>) -> Terms<R> {
     let term = |(k, (name, quantity)): (usize, (String, costate::objective::Quantity))| Term {
         name,
         quantity,
-        target: [0.1; 3],
+        target: vec![[0.1; 3]],
         penalty: Penalty::Distance { width: 0.5 },
         weight: 1.0,
         when: if quantity.needs_forces() || k % 2 == 0 { When::Running(0..STEPS) } else { When::At(STEPS) },
