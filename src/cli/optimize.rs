@@ -117,7 +117,7 @@ fn write(target: &Path, scene: &Scene, done: &optimize::Outcome) -> Result<Vec<J
         description: &scene.problem.description,
         model: &rollout.model,
         states: &rollout.trajectory.states,
-        inputs: &rollout.inputs,
+        inputs: &rollout.trajectory.inputs,
     };
     let folder = RunFolder::create(target)?;
     done.solution.save(&folder.draft("parameters.safetensors"))?;

@@ -9,10 +9,11 @@ use serde_json::json;
 use super::loss::Loss;
 use super::subject::Subject;
 use super::{Answer, Common};
+use crate::control::{Controller, Policy};
 use crate::error::Error;
 use crate::model::{Input, Parameter, State};
 use crate::physics::{Linearization, Record, Stage, derive, step};
-use crate::rollout::{Memory, Workspace, value_and_gradient};
+use crate::rollout::{Memory, Workspace, value_and_gradient_controlled};
 
 /// Alternating runs from which medians are taken.
 const RUNS: usize = 7;
@@ -175,10 +176,15 @@ impl Bench {
         self.each_world(|worlds| {
             let mut record = Record::new(model);
             let (mut state, mut next) = (start.clone(), start.clone());
+            let mut own = Input::zero(model);
+            let (mut policy, weights) = (Policy::new(model, self.subject.parts()), self.subject.weights());
             for inputs in (0..count).flat_map(|_| worlds) {
                 state.copy_from(start);
-                for input in inputs {
-                    step(model, &state, input, &mut record, &mut next);
+                policy.start(&weights, inputs.len());
+                for (k, input) in inputs.iter().enumerate() {
+                    own.copy_from(input);
+                    policy.act(model, &state, k, &mut own.u);
+                    step(model, &state, &own, &mut record, &mut next);
                     std::mem::swap(&mut state, &mut next);
                 }
                 finite(&state, inputs.len())?;
@@ -198,11 +204,14 @@ impl Bench {
             let mut objective = self.loss.over(&self.subject.model);
             let mut workspace = Workspace::new(&self.subject.model, start);
             let compiled = derive::Compilation::new(&self.subject.description, &values);
+            let mut policy = Policy::new(&compiled.model, self.subject.parts());
+            let weights = self.subject.weights();
             for inputs in (0..count).flat_map(|_| worlds) {
-                let (_, gradient) = value_and_gradient(
+                let (_, gradient) = value_and_gradient_controlled(
                     &compiled.model,
                     start,
                     inputs,
+                    (&mut policy, &weights),
                     &mut objective,
                     self.memory,
                     &mut workspace,

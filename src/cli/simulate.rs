@@ -8,10 +8,11 @@ use serde_json::json;
 
 use super::subject::Subject;
 use super::{Answer, Common, controls_file, outcome, positive};
+use crate::control::Policy;
 use crate::error::Error;
 use crate::model::{Input, State};
 use crate::report::{self, Motion, RunFolder};
-use crate::rollout;
+use crate::rollout::{self, Trajectory};
 
 /// How long a model runs if nobody says [s].
 const SECONDS: f64 = 5.0;
@@ -51,7 +52,13 @@ impl Simulate {
         // A place where nothing can be written is told before the work, not after.
         let folder = RunFolder::create(&target)?;
         let clock = Instant::now();
-        let states = rollout::simulate(&subject.model, &subject.start, &inputs)?.states;
+        // A file says all that the actuators do.
+        let parts = if self.controls.is_some() { &[] } else { subject.parts() };
+        let mut policy = Policy::new(&subject.model, parts);
+        let weights: Vec<f64> = if parts.is_empty() { Vec::new() } else { subject.weights() };
+        let controller = (&mut policy, &weights[..]);
+        let Trajectory { states, inputs } =
+            rollout::simulate_controlled(&subject.model, &subject.start, &inputs, controller)?;
         let seconds = clock.elapsed().as_secs_f64();
         let motion = Motion {
             description: &subject.description,

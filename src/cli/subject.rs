@@ -6,6 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use super::Common;
+use crate::control::Part;
 use crate::error::{Error, nearest};
 use crate::model::description::{Remark, Severity};
 use crate::model::{Description, Input, Model, State};
@@ -69,6 +70,16 @@ impl Subject {
         let mut inputs = vec![self.idle.clone(); problem.plan.steps()];
         problem.plan.inputs(&problem.controls, &mut inputs);
         Some(inputs)
+    }
+
+    /// The controllers of a scene.
+    pub fn parts(&self) -> &[Part] {
+        self.scene.as_ref().map_or(&[], |s| &s.problem.parts)
+    }
+
+    /// The parameters of all controllers.
+    pub fn weights(&self) -> Vec<f64> {
+        self.parts().iter().flat_map(|p| &p.parameters).map(|p| p.value).collect()
     }
 
     /// The file's name without its ending: run folders are called after it.

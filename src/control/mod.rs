@@ -1,5 +1,64 @@
 //! What decides.
+//!
+//! A [`Plan`] gives controls in advance. A [`Controller`] finds them from the state, inside the adjoint; the
+//! [`Part`]s of a [`Policy`] are added up: a law with ten meaningful numbers, a network with ten thousand, and
+//! a mix of both are trained by the same gradient.
 
+mod feedback;
+mod mlp;
+mod network;
 mod open_loop;
+mod part;
+mod rhythm;
 
+use crate::model::{Model, State};
+use crate::number::Real;
+use crate::physics::Cotangents;
+
+pub use feedback::{Feedback, Feeding};
+pub use mlp::{Activation, Mlp};
+pub use network::{Network, Networking};
 pub use open_loop::{Plan, Shape};
+pub use part::{Law, Named, Part, Policy};
+pub use rhythm::{Rhythm, Swinging};
+
+/// Controls as a function of the state, `u_k = c(x_k, k; θ)`.
+///
+/// A rollout calls [`start`](Controller::start) once, [`act`](Controller::act) once for every step, then
+/// [`act_pullback`](Controller::act_pullback) once for every step, the last first, and
+/// [`finish`](Controller::finish) once: what is dear about the parameters may wait for all steps.
+pub trait Controller<R: Real> {
+    /// How many parameters `θ` it has.
+    fn count(&self) -> usize;
+
+    /// Takes the parameters over, and makes room for so many steps.
+    fn start(&mut self, parameters: &[R], steps: usize);
+
+    /// Adds the controls of step `k`: `u` (nu).
+    fn act(&mut self, model: &Model<R>, state: &State<R>, k: usize, u: &mut [R]);
+
+    /// The pullback of [`act`](Controller::act) at the same state: adds the cotangents of state and model, and
+    /// notes those of the parameters.
+    fn act_pullback(
+        &mut self,
+        model: &Model<R>,
+        state: &State<R>,
+        k: usize,
+        w: &[R],
+        out: &mut Cotangents<R>,
+    );
+
+    /// Adds the cotangents of the parameters.
+    fn finish(&mut self, out: &mut [R]);
+}
+
+/// Nobody decides: the controls are those that are given.
+impl<R: Real> Controller<R> for () {
+    fn count(&self) -> usize {
+        0
+    }
+    fn start(&mut self, _: &[R], _: usize) {}
+    fn act(&mut self, _: &Model<R>, _: &State<R>, _: usize, _: &mut [R]) {}
+    fn act_pullback(&mut self, _: &Model<R>, _: &State<R>, _: usize, _: &[R], _: &mut Cotangents<R>) {}
+    fn finish(&mut self, _: &mut [R]) {}
+}

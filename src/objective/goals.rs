@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 
 use super::terms::wanted;
-use super::{Quantity, View};
 use crate::model::{Input, Model, State};
+use crate::sense::{Quantity, View};
 use crate::spatial::Vec3;
 
 /// What is asked of a quantity in a window of time.

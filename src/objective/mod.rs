@@ -8,10 +8,8 @@
 mod custom;
 pub mod goals;
 mod penalty;
-mod quantity;
 mod random;
 mod terms;
-mod view;
 
 use crate::model::{Input, Model, State};
 use crate::number::Real;
@@ -19,11 +17,8 @@ use crate::physics::Cotangents;
 
 pub use custom::{Custom, Law};
 pub use penalty::Penalty;
-pub(crate) use quantity::matches;
-pub use quantity::{Place, Quantity, known_quantities, quantities};
 pub use random::RandomLinear;
 pub use terms::{Term, Terms, When};
-pub use view::{View, ViewCotangent};
 
 /// A cost on every state of a rollout and on the input that acts there.
 pub trait Objective<R: Real> {

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use super::{Objective, Penalty, Quantity, View, ViewCotangent};
+use super::{Objective, Penalty};
 use crate::model::{Input, Model, State};
 use crate::number::Real;
 use crate::physics::Cotangents;
+use crate::sense::{Quantity, View, ViewCotangent};
 use crate::spatial::Vec3;
 
 /// When a term counts, in steps.

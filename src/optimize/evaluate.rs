@@ -2,11 +2,12 @@
 
 use super::problem::{Problem, Realized};
 use super::variable::{Coordinate, Subject, ranges};
+use crate::control::Policy;
 use crate::error::Error;
 use crate::model::{Input, Model, Parameter, State};
 use crate::objective::Objective;
 use crate::physics::derive::{Compilation, compile, parameters};
-use crate::rollout::{Gradient, Health, Memory, Workspace, health, value_and_gradient};
+use crate::rollout::{Gradient, Health, Memory, Workspace, health, value_and_gradient_controlled};
 use crate::spatial::{Vec3, so3_right_jacobian};
 
 /// Evaluates a problem again and again.
@@ -22,6 +23,12 @@ pub struct Evaluator<'p, O> {
     controls: Vec<f64>,
     inputs: Vec<Input<f64>>,
     natural: Vec<f64>,
+    policy: Policy<'static, f64>,
+    weights: Vec<f64>,
+    /// Of the gradient from one start.
+    share: Vec<f64>,
+    /// Seed and number of the minibatch.
+    batch: (u64, usize),
 }
 
 impl<'p, O: Objective<f64>> Evaluator<'p, O> {
@@ -38,9 +45,18 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
             workspace: Workspace::new(&model, &problem.start),
             controls: problem.controls.clone(),
             inputs: vec![Input::zero(&model); problem.plan.steps()],
+            policy: Policy::new(&model, &problem.parts),
+            weights: Vec::new(),
+            share: Vec::new(),
+            batch: (0, 0),
             fixed: (!changes).then_some(model),
             listing: parameters(&problem.description),
         }
+    }
+
+    /// Chooses the minibatch of starts that the next gradients see.
+    pub fn draw(&mut self, seed: u64, number: usize) {
+        self.batch = (seed, number);
     }
 
     /// The variables in their own units.
@@ -59,13 +75,13 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
         let cost = match self.fixed.take() {
             Some(model) => {
                 let start = self.problem.place(&model, &self.natural, &mut self.controls);
-                let cost = self.roll(&model, &start, None, gradient);
+                let cost = self.roll_batch(&model, &start, None, gradient);
                 self.fixed = Some(model);
                 cost?
             }
             None => {
                 let Realized { compilation, start } = self.problem.realize(&self.natural, &mut self.controls);
-                self.roll(&compilation.model, &start, Some(&compilation), gradient)?
+                self.roll_batch(&compilation.model, &start, Some(&compilation), gradient)?
             }
         };
         for (g, (c, x)) in gradient.iter_mut().zip(self.coordinates.iter().zip(x)) {
@@ -84,7 +100,8 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
         })
     }
 
-    fn roll(
+    /// The mean over all starts.
+    fn roll_batch(
         &mut self,
         model: &Model<f64>,
         start: &State<f64>,
@@ -92,17 +109,41 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
         out: &mut [f64],
     ) -> Result<f64, Error> {
         self.problem.plan.inputs(&self.controls, &mut self.inputs);
-        let (cost, gradient) = value_and_gradient(
+        self.weights = self.problem.weights(&self.natural);
+        let starts = match &self.problem.starts {
+            Some(starts) => starts.minibatch(model, start, self.batch),
+            None => vec![start.clone()],
+        };
+        out.fill(0.0);
+        let (mut sum, part) = (0.0, 1.0 / starts.len() as f64);
+        for start in &starts {
+            sum += self.roll(model, start, compilation)? * part;
+            out.iter_mut().zip(&self.share).for_each(|(out, g)| *out += g * part);
+        }
+        Ok(sum)
+    }
+
+    /// The cost from one start; leaves its gradient in `share`.
+    fn roll(
+        &mut self,
+        model: &Model<f64>,
+        start: &State<f64>,
+        compilation: Option<&Compilation<f64>>,
+    ) -> Result<f64, Error> {
+        let (cost, gradient) = value_and_gradient_controlled(
             model,
             start,
             &self.inputs,
+            (&mut self.policy, &self.weights),
             &mut self.objective,
             Memory::Full,
             &mut self.workspace,
         )?;
-        out.fill(0.0);
+        self.share.clear();
+        self.share.resize(self.natural.len(), 0.0);
         let numbers = compilation.map(|c| c.pullback(&gradient.model));
-        pull(self.problem, model, &self.natural, gradient, numbers.as_deref().unwrap_or(&[]), out);
+        let numbers = numbers.as_deref().unwrap_or(&[]);
+        pull(self.problem, model, &self.natural, gradient, numbers, &mut self.share);
         Ok(cost)
     }
 
@@ -138,6 +179,11 @@ fn pull(
             Subject::Parameters(places) => {
                 for (out, place) in out.iter_mut().zip(places) {
                     *out = numbers[*place];
+                }
+            }
+            Subject::Controllers(places) => {
+                for (out, place) in out.iter_mut().zip(places) {
+                    *out = gradient.controller[*place];
                 }
             }
         }

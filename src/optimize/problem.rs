@@ -2,14 +2,16 @@
 
 use super::adam::AdamSettings;
 use super::solution::Solution;
-use super::variable::{Coordinate, Group, Subject};
-use crate::control::Plan;
+use super::variable::{Coordinate, Group, Subject, ranges};
+use crate::control::{Part, Plan, Policy};
 use crate::error::Error;
 use crate::model::{Description, Input, Model, Parameter, State};
 use crate::objective::Term;
 use crate::objective::goals::{Goal, Judged, judge};
 use crate::physics::derive::{Compilation, parameters};
-use crate::rollout::{Trajectory, simulate};
+use crate::rollout::{Trajectory, simulate_controlled};
+use rand::{Rng, RngExt};
+use rand_pcg::Pcg64;
 
 /// A whole job of optimization.
 #[derive(Clone, Debug)]
@@ -22,6 +24,10 @@ pub struct Problem {
     pub plan: Plan,
     /// The values of the plan at the start, and for good if controls do not change.
     pub controls: Vec<f64>,
+    /// The controllers whose controls are added to those of the plan.
+    pub parts: Vec<Part>,
+    /// Where else rollouts start.
+    pub starts: Option<Starts>,
     /// What is minimized.
     pub terms: Vec<Term>,
     /// What the solution is judged by.
@@ -30,6 +36,50 @@ pub struct Problem {
     pub groups: Vec<Group>,
     /// How.
     pub method: Method,
+}
+
+/// Starts that are drawn at random around the stated one, evenly within half widths.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Starts {
+    /// Of the tangent that moves the configuration (nv).
+    pub configuration: Vec<f64>,
+    /// Of what is added to the velocity (nv).
+    pub velocity: Vec<f64>,
+    /// How many each gradient is the mean of.
+    pub batch: usize,
+    /// How many the goals are judged at; no gradient sees them.
+    pub judged: usize,
+    /// The seed of the judged ones.
+    pub seed: u64,
+    /// The share of them that is to reach each goal, and all goals together.
+    pub share: f64,
+}
+
+impl Starts {
+    /// Draws one.
+    fn draw(&self, model: &Model<f64>, start: &State<f64>, random: &mut impl Rng) -> State<f64> {
+        let mut within = |halves: &[f64]| -> Vec<f64> {
+            halves.iter().map(|half| half * random.random_range(-1.0..1.0)).collect()
+        };
+        let (q, v) = (within(&self.configuration), within(&self.velocity));
+        start.moved(model, &q, &v, &vec![0.0; start.act.len()])
+    }
+
+    /// The starts of a minibatch.
+    pub(super) fn minibatch(
+        &self,
+        model: &Model<f64>,
+        start: &State<f64>,
+        (seed, iteration): (u64, usize),
+    ) -> Vec<State<f64>> {
+        let mut random = Pcg64::new(u128::from(seed), iteration as u128);
+        (0..self.batch).map(|_| self.draw(model, start, &mut random)).collect()
+    }
+
+    fn unseen(&self, model: &Model<f64>, start: &State<f64>) -> Vec<State<f64>> {
+        let mut random = Pcg64::new(u128::from(self.seed), u128::MAX);
+        (0..self.judged).map(|_| self.draw(model, start, &mut random)).collect()
+    }
 }
 
 /// The optimizer and when it stops.
@@ -121,11 +171,22 @@ impl Problem {
                     let still = (vec![0.0; start.v.len()], vec![0.0; start.act.len()]);
                     start = start.moved(model, own, &still.0, &still.1);
                 }
-                Subject::Parameters(_) => {}
+                Subject::Parameters(_) | Subject::Controllers(_) => {}
             }
             rest = others;
         }
         start
+    }
+
+    /// The parameters of all controllers.
+    pub(super) fn weights(&self, natural: &[f64]) -> Vec<f64> {
+        let mut out: Vec<f64> = self.parts.iter().flat_map(|p| &p.parameters).map(|p| p.value).collect();
+        for (group, range) in self.groups.iter().zip(ranges(&self.groups)) {
+            if let Subject::Controllers(places) = &group.subject {
+                places.iter().zip(&natural[range]).for_each(|(place, x)| out[*place] = *x);
+            }
+        }
+        out
     }
 
     /// Rolls a solution out, from nothing but the solution itself.
@@ -136,17 +197,28 @@ impl Problem {
         self.roll(&solution.natural(self)?)
     }
 
-    fn roll(&self, natural: &[f64]) -> Result<Rollout, Error> {
+    pub(super) fn roll(&self, natural: &[f64]) -> Result<Rollout, Error> {
         let mut controls = Vec::new();
         let Realized { compilation, start } = self.realize(natural, &mut controls);
-        let model = compilation.model;
-        let mut inputs = vec![Input::zero(&model); self.plan.steps()];
-        self.plan.inputs(&controls, &mut inputs);
-        let trajectory = simulate(&model, &start, &inputs)?;
-        Ok(Rollout { model, inputs, trajectory })
+        let mut trajectories = self.roll_from(&compilation.model, &[start], natural, &controls)?;
+        Ok(Rollout { model: compilation.model, trajectory: trajectories.swap_remove(0) })
     }
 
-    /// Judges the goals on a fresh rollout of a solution.
+    fn roll_from(
+        &self,
+        model: &Model<f64>,
+        starts: &[State<f64>],
+        natural: &[f64],
+        controls: &[f64],
+    ) -> Result<Vec<Trajectory<f64>>, Error> {
+        let mut inputs = vec![Input::zero(model); self.plan.steps()];
+        self.plan.inputs(controls, &mut inputs);
+        let (mut policy, weights) = (Policy::new(model, &self.parts), self.weights(natural));
+        let roll = |start| simulate_controlled(model, start, &inputs, (&mut policy, &weights));
+        starts.iter().map(roll).collect()
+    }
+
+    /// Judges the goals on a fresh rollout of a solution, or on many.
     ///
     /// # Errors
     /// As [`Problem::rollout`].
@@ -155,8 +227,29 @@ impl Problem {
     }
 
     pub(super) fn judge_natural(&self, natural: &[f64]) -> Result<Vec<Judged>, Error> {
-        let Rollout { model, inputs, trajectory } = self.roll(natural)?;
-        Ok(judge(&model, &self.goals, &trajectory.states, &inputs))
+        let mut controls = Vec::new();
+        let Realized { compilation, start } = self.realize(natural, &mut controls);
+        let model = &compilation.model;
+        let judge = |t: &Trajectory<f64>| judge(model, &self.goals, &t.states, &t.inputs);
+        let Some(starts) = &self.starts else {
+            return Ok(judge(&self.roll_from(model, &[start], natural, &controls)?[0]));
+        };
+        let unseen = starts.unseen(model, &start);
+        let each: Vec<Vec<Judged>> =
+            self.roll_from(model, &unseen, natural, &controls)?.iter().map(judge).collect();
+        let judged = |name: String, count: usize| {
+            let measured = count as f64 / unseen.len() as f64;
+            let asked = format!("≥ {} of {} starts", starts.share, unseen.len());
+            Judged { name, asked, measured, reached: measured >= starts.share }
+        };
+        let of = |(g, goal): (usize, &Goal)| {
+            let count = each.iter().filter(|judged| judged[g].reached).count();
+            judged(goal.name.clone(), count)
+        };
+        let mut out: Vec<Judged> = self.goals.iter().enumerate().map(of).collect();
+        let all = each.iter().filter(|judged| judged.iter().all(|j| j.reached)).count();
+        out.push(judged("all goals together".to_owned(), all));
+        Ok(out)
     }
 
     /// A number that another problem hardly has: of everything that the way of an optimizer depends
@@ -165,7 +258,8 @@ impl Problem {
         let description = Description { path: String::new(), ..self.description.clone() };
         let method = Method { iterations: 0, ..self.method.clone() };
         let all = (description, &self.start, &self.plan, &self.controls, &self.terms, &self.goals);
-        let text = format!("{all:?} {:?} {method:?}", self.groups);
+        let control = (&self.parts, &self.starts);
+        let text = format!("{all:?} {control:?} {:?} {method:?}", self.groups);
         // FNV-1a, which stays the same from build to build.
         let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -179,8 +273,6 @@ impl Problem {
 pub struct Rollout {
     /// With the solution's parameters.
     pub model: Model<f64>,
-    /// Of every step.
-    pub inputs: Vec<Input<f64>>,
-    /// All states.
+    /// All states and inputs.
     pub trajectory: Trajectory<f64>,
 }

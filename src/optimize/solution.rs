@@ -36,6 +36,8 @@ impl Tensor {
 /// - `controls` (knots, actuators): the values of the plan; `inputs` (steps, actuators): the controls
 ///   of every step that follow from them;
 /// - `start.velocity` (nv), and `start.configuration` (nv), a tangent at the scene's start;
+/// - the parameters of every controller: of a network `NAME.0.weight` (outputs, inputs), `NAME.0.bias`
+///   (outputs) and so on, of others `NAME`, all in one;
 /// - every parameter by its name, and for `body.NAME.inertial` also `body.NAME.mass` [kg],
 ///   `body.NAME.center` [m] and `body.NAME.inertia` (xx yy zz xy xz yz, about the centre) [kg m²].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,6 +68,7 @@ impl Solution {
                 }
                 Subject::Velocity => Some("start.velocity"),
                 Subject::Configuration => Some("start.configuration"),
+                Subject::Controllers(_) => None,
                 Subject::Parameters(_) => {
                     let each = group.variables.iter().zip(own);
                     tensors.extend(each.map(|(v, p)| Tensor::new(v.name.clone(), vec![], vec![*p])));
@@ -77,8 +80,14 @@ impl Solution {
         }
         let model = &realized.compilation.model;
         tensors.extend(inertias(problem, model));
+        tensors.extend(weights(problem, &problem.weights(natural)));
         let mut inputs = vec![Input::zero(model); problem.plan.steps()];
         problem.plan.inputs(&controls, &mut inputs);
+        if !problem.parts.is_empty()
+            && let Ok(rollout) = problem.roll(natural)
+        {
+            inputs = rollout.trajectory.inputs;
+        }
         let shape = vec![inputs.len(), problem.plan.actuators];
         tensors.push(Tensor::new("inputs", shape, inputs.into_iter().flat_map(|i| i.u).collect()));
         Self { tensors }
@@ -104,6 +113,18 @@ impl Solution {
                 Subject::Controls => out.extend(take("controls", count)?),
                 Subject::Velocity => out.extend(take("start.velocity", count)?),
                 Subject::Configuration => out.extend(take("start.configuration", count)?),
+                Subject::Controllers(ref places) => {
+                    let mut all = Vec::new();
+                    for part in &problem.parts {
+                        let mut own = vec![0.0; part.parameters.len()];
+                        for array in part.arrays() {
+                            let data = take(&array.name, array.places.len())?;
+                            array.places.iter().zip(data).for_each(|(place, x)| own[*place] = x);
+                        }
+                        all.extend(own);
+                    }
+                    out.extend(places.iter().map(|place| all[*place]));
+                }
                 Subject::Parameters(_) => {
                     for v in &group.variables {
                         out.extend(take(&v.name, 1)?);
@@ -129,6 +150,20 @@ impl Solution {
     pub fn load(path: &Path) -> Result<Self, Error> {
         Ok(Self { tensors: checkpoint::read(path)?.0 })
     }
+}
+
+/// The parameters of all controllers, as arrays.
+fn weights(problem: &Problem, all: &[f64]) -> Vec<Tensor> {
+    let (mut out, mut rest) = (Vec::new(), all);
+    for part in &problem.parts {
+        let (own, others) = rest.split_at(part.parameters.len());
+        out.extend(part.arrays().into_iter().map(|array| {
+            let data = array.places.iter().map(|place| own[*place]).collect();
+            Tensor::new(array.name, array.shape, data)
+        }));
+        rest = others;
+    }
+    out
 }
 
 /// Mass, centre and inertia of bodies whose inertia is among the variables.

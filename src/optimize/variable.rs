@@ -13,6 +13,8 @@ pub enum Subject {
     Configuration,
     /// Numbers of the model file, by their places in the list of parameters.
     Parameters(Vec<usize>),
+    /// Parameters of controllers, by their places among those of all of them.
+    Controllers(Vec<usize>),
 }
 
 /// Variables that belong together.

@@ -3,6 +3,7 @@
 use super::checkpoint::{Action, schedule};
 use super::forward::sound;
 use super::health::Pulse;
+use crate::control::Controller;
 use crate::error::Error;
 use crate::model::{Costate, Input, Model, State};
 use crate::number::Real;
@@ -18,6 +19,8 @@ pub struct Gradient<R> {
     pub inputs: Vec<Input<R>>,
     /// By the numbers of the compiled model.
     pub model: Model<R>,
+    /// By the parameters of the controller.
+    pub controller: Vec<R>,
 }
 
 /// How much of the rollout is remembered for the sweep back. The result is the same to the last bit.
@@ -37,6 +40,8 @@ pub enum Memory {
 pub struct Workspace<R: Real> {
     record: Record<R>,
     states: Vec<State<R>>,
+    /// Of every step, with what the controller added.
+    inputs: Vec<Input<R>>,
     current: State<R>,
     next: State<R>,
     kept: Vec<Kept<R>>,
@@ -65,13 +70,19 @@ impl<R: Real> Workspace<R> {
         Self {
             record: Record::new(model),
             states: Vec::new(),
+            inputs: Vec::new(),
             current: start.clone(),
             next: start.clone(),
             kept: Vec::new(),
             backward: StepBackward::new(model),
             out: Cotangents::zero(model, &input),
             costate: Costate::zero(model),
-            gradient: Gradient { start: Costate::zero(model), inputs: Vec::new(), model: model.zeros() },
+            gradient: Gradient {
+                start: Costate::zero(model),
+                inputs: Vec::new(),
+                model: model.zeros(),
+                controller: Vec::new(),
+            },
             pulse: Pulse::default(),
             cost: R::zero(),
             done: 0,
@@ -118,6 +129,16 @@ impl<R: Real> Workspace<R> {
         if self.gradient.inputs.len() != inputs.len() {
             self.gradient.inputs = inputs.iter().map(|i| i.map(|_| R::zero())).collect();
         }
+        self.inputs.truncate(inputs.len());
+        let known = self.inputs.len();
+        for (own, x) in self.inputs.iter_mut().zip(inputs) {
+            if (own.force.len(), own.wrench.len()) == (x.force.len(), x.wrench.len()) {
+                own.copy_from(x);
+            } else {
+                *own = x.clone();
+            }
+        }
+        self.inputs.extend_from_slice(&inputs[known..]);
         self.backward.refresh(model);
         self.pulse.prepare(model, inputs.len());
         self.gradient.model = model.zeros();
@@ -132,15 +153,15 @@ impl<R: Real> Workspace<R> {
     fn forward(
         &mut self,
         model: &Model<R>,
-        inputs: &[Input<R>],
         k: usize,
-        objective: &mut impl Objective<R>,
+        (controller, objective): (&mut impl Controller<R>, &mut impl Objective<R>),
     ) -> Result<(), Error> {
         let first_time = k == self.done;
         if first_time {
-            self.cost += objective.cost(model, &self.current, Some(&inputs[k]), k);
+            controller.act(model, &self.current, k, &mut self.inputs[k].u);
+            self.cost += objective.cost(model, &self.current, Some(&self.inputs[k]), k);
         }
-        step(model, &self.current, &inputs[k], &mut self.record, &mut self.next);
+        step(model, &self.current, &self.inputs[k], &mut self.record, &mut self.next);
         if first_time {
             sound(model, &self.record, &self.next, k + 1)?;
             self.done += 1;
@@ -159,8 +180,15 @@ impl<R: Real> Workspace<R> {
         self.costate.copy_from(&self.out.state);
     }
 
-    /// The pullback of one step and of the cost at its start; the record holds the step.
-    fn reverse(&mut self, model: &Model<R>, k: usize, input: &Input<R>, objective: &mut impl Objective<R>) {
+    /// The pullback of one step, of the cost at its start, and of the controls that were decided there; the
+    /// record holds the step.
+    fn reverse(
+        &mut self,
+        model: &Model<R>,
+        k: usize,
+        (controller, objective): (&mut impl Controller<R>, &mut impl Objective<R>),
+    ) {
+        let input = &self.inputs[k];
         self.out.clear_step();
         std::mem::swap(&mut self.out.model, &mut self.gradient.model);
         step_pullback(
@@ -173,9 +201,10 @@ impl<R: Real> Workspace<R> {
             &mut self.out,
         );
         objective.cost_pullback(model, &self.current, Some(input), k, &mut self.out);
+        self.gradient.inputs[k].copy_from(&self.out.input);
+        controller.act_pullback(model, &self.current, k, &self.gradient.inputs[k].u, &mut self.out);
         std::mem::swap(&mut self.out.model, &mut self.gradient.model);
         std::mem::swap(&mut self.costate, &mut self.out.state);
-        self.gradient.inputs[k].copy_from(&self.out.input);
         self.pulse.note(model, k, &self.record, &self.costate, &self.out.input);
     }
 }
@@ -194,28 +223,48 @@ pub fn value_and_gradient<'w, R: Real>(
     memory: Memory,
     workspace: &'w mut Workspace<R>,
 ) -> Result<(R, &'w Gradient<R>), Error> {
+    value_and_gradient_controlled(model, start, inputs, (&mut (), &[]), objective, memory, workspace)
+}
+
+/// The same with a controller that adds its own controls, and by its parameters too.
+///
+/// # Errors
+/// As [`value_and_gradient`].
+pub fn value_and_gradient_controlled<'w, R: Real>(
+    model: &Model<R>,
+    start: &State<R>,
+    inputs: &[Input<R>],
+    (controller, parameters): (&mut impl Controller<R>, &[R]),
+    objective: &mut impl Objective<R>,
+    memory: Memory,
+    workspace: &'w mut Workspace<R>,
+) -> Result<(R, &'w Gradient<R>), Error> {
     let (w, steps) = (workspace, inputs.len());
     let form = w.form(model, steps, memory);
     w.prepare(model, start, inputs, form);
+    controller.start(parameters, steps);
     match form {
         _ if steps == 0 => w.end(model, steps, objective),
-        Form::Checkpoints(slots) => by_checkpoints(model, inputs, objective, slots, w)?,
-        _ => by_record(model, inputs, objective, form, w)?,
+        Form::Checkpoints(slots) => by_checkpoints(model, (controller, objective), slots, w)?,
+        _ => by_record(model, (controller, objective), form, w)?,
     }
     w.gradient.start.copy_from(&w.costate);
+    w.gradient.controller.clear();
+    w.gradient.controller.resize(parameters.len(), R::zero());
+    controller.finish(&mut w.gradient.controller);
     Ok((w.cost, &w.gradient))
 }
 
 /// Forward, keeping every state, and all that the pullback needs if the form is full; then backward.
 fn by_record<R: Real>(
     model: &Model<R>,
-    inputs: &[Input<R>],
-    objective: &mut impl Objective<R>,
+    (controller, objective): (&mut impl Controller<R>, &mut impl Objective<R>),
     form: Form,
     w: &mut Workspace<R>,
 ) -> Result<(), Error> {
-    for k in 0..inputs.len() {
-        w.forward(model, inputs, k, objective)?;
+    let steps = w.inputs.len();
+    for k in 0..steps {
+        w.forward(model, k, (controller, objective))?;
         w.states[k].copy_from(&w.current);
         if form == Form::Full {
             w.record.exchange(&mut w.kept[k]);
@@ -223,15 +272,15 @@ fn by_record<R: Real>(
         std::mem::swap(&mut w.current, &mut w.next);
     }
     std::mem::swap(&mut w.current, &mut w.next);
-    w.end(model, inputs.len(), objective);
-    for (k, input) in inputs.iter().enumerate().rev() {
+    w.end(model, steps, objective);
+    for k in (0..steps).rev() {
         w.current.copy_from(&w.states[k]);
         if form == Form::Full {
             w.record.exchange(&mut w.kept[k]);
         } else {
-            step(model, &w.current, input, &mut w.record, &mut w.next);
+            step(model, &w.current, &w.inputs[k], &mut w.record, &mut w.next);
         }
-        w.reverse(model, k, input, objective);
+        w.reverse(model, k, (controller, objective));
     }
     Ok(())
 }
@@ -239,27 +288,27 @@ fn by_record<R: Real>(
 /// Forward and backward as the schedule says; its first way forward also finds the cost.
 fn by_checkpoints<R: Real>(
     model: &Model<R>,
-    inputs: &[Input<R>],
-    objective: &mut impl Objective<R>,
+    (controller, objective): (&mut impl Controller<R>, &mut impl Objective<R>),
     slots: usize,
     w: &mut Workspace<R>,
 ) -> Result<(), Error> {
-    for action in schedule(inputs.len(), slots) {
+    let steps = w.inputs.len();
+    for action in schedule(steps, slots) {
         match action {
             Action::Keep { slot, .. } => w.states[slot].copy_from(&w.current),
             Action::Take { slot, .. } => w.current.copy_from(&w.states[slot]),
             Action::Advance { from, to } => {
                 for k in from..to {
-                    w.forward(model, inputs, k, objective)?;
+                    w.forward(model, k, (controller, objective))?;
                     std::mem::swap(&mut w.current, &mut w.next);
                 }
             }
             Action::Reverse { step: k } => {
-                w.forward(model, inputs, k, objective)?;
-                if k + 1 == inputs.len() {
+                w.forward(model, k, (controller, objective))?;
+                if k + 1 == steps {
                     w.end(model, k + 1, objective);
                 }
-                w.reverse(model, k, &inputs[k], objective);
+                w.reverse(model, k, (controller, objective));
             }
         }
     }

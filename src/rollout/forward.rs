@@ -1,5 +1,6 @@
 //! Rolling a world forward.
 
+use crate::control::Controller;
 use crate::error::Error;
 use crate::model::description::JointKind;
 use crate::model::{Input, Model, State};
@@ -12,6 +13,8 @@ use crate::physics::{Record, step};
 pub struct Trajectory<R> {
     /// One more than there are steps.
     pub states: Vec<State<R>>,
+    /// Those of every step, with what a controller added.
+    pub inputs: Vec<Input<R>>,
 }
 
 /// Rolls out with one input for each step.
@@ -23,14 +26,30 @@ pub fn simulate<R: Real>(
     start: &State<R>,
     inputs: &[Input<R>],
 ) -> Result<Trajectory<R>, Error> {
+    simulate_controlled(model, start, inputs, (&mut (), &[]))
+}
+
+/// Rolls out with one input for each step, to which a controller with these parameters adds its own.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_controlled<R: Real>(
+    model: &Model<R>,
+    start: &State<R>,
+    inputs: &[Input<R>],
+    (controller, parameters): (&mut impl Controller<R>, &[R]),
+) -> Result<Trajectory<R>, Error> {
     let mut record = Record::new(model);
     let mut states = vec![start.clone(); inputs.len() + 1];
-    for (k, input) in inputs.iter().enumerate() {
+    let mut inputs = inputs.to_vec();
+    controller.start(parameters, inputs.len());
+    for (k, input) in inputs.iter_mut().enumerate() {
         let (past, future) = states.split_at_mut(k + 1);
+        controller.act(model, &past[k], k, &mut input.u);
         step(model, &past[k], input, &mut record, &mut future[0]);
         sound(model, &record, &future[0], k + 1)?;
     }
-    Ok(Trajectory { states })
+    Ok(Trajectory { states, inputs })
 }
 
 /// The cost of a rollout, remembering nothing of it.
@@ -43,10 +62,28 @@ pub fn cost<R: Real>(
     inputs: &[Input<R>],
     objective: &mut impl Objective<R>,
 ) -> Result<R, Error> {
+    cost_controlled(model, start, inputs, (&mut (), &[]), objective)
+}
+
+/// The same with a controller that adds its own controls.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn cost_controlled<R: Real>(
+    model: &Model<R>,
+    start: &State<R>,
+    inputs: &[Input<R>],
+    (controller, parameters): (&mut impl Controller<R>, &[R]),
+    objective: &mut impl Objective<R>,
+) -> Result<R, Error> {
     let mut record = Record::new(model);
     let (mut state, mut next) = (start.clone(), start.clone());
     let mut sum = R::zero();
+    controller.start(parameters, inputs.len());
     for (k, input) in inputs.iter().enumerate() {
+        let mut input = input.clone();
+        controller.act(model, &state, k, &mut input.u);
+        let input = &input;
         sum += objective.cost(model, &state, Some(input), k);
         step(model, &state, input, &mut record, &mut next);
         sound(model, &record, &next, k + 1)?;

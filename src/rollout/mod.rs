@@ -5,6 +5,6 @@ mod checkpoint;
 mod forward;
 mod health;
 
-pub use adjoint::{Gradient, Memory, Workspace, value_and_gradient};
-pub use forward::{Trajectory, cost, simulate};
+pub use adjoint::{Gradient, Memory, Workspace, value_and_gradient, value_and_gradient_controlled};
+pub use forward::{Trajectory, cost, cost_controlled, simulate, simulate_controlled};
 pub use health::{Health, health};

@@ -11,10 +11,17 @@ mod contact;
 mod forces;
 mod frame;
 mod motion;
+mod observation;
+mod quantity;
 mod subtree;
+mod view;
 mod zone;
 
 pub use contact::{contact_wrenches, contact_wrenches_pullback};
+pub use observation::{Form, Observation, Observer, observations};
+pub(crate) use quantity::matches;
+pub use quantity::{Place, Quantity, known_quantities, quantities};
+pub use view::{View, ViewCotangent};
 
 use crate::model::{Costate, Input, Measured, Model, State};
 use crate::number::Real;

@@ -3,10 +3,11 @@
 use costate::model::description::Description;
 use costate::model::{Input, Model, State, Values, assemble};
 use costate::number::{Dual, Real, Tangent, Wide};
-use costate::objective::{Custom, Law, Objective, Penalty, Term, Terms, When, known_quantities};
+use costate::objective::{Custom, Law, Objective, Penalty, Term, Terms, When};
 use costate::physics::Cotangents;
 use costate::physics::articulated::{Links, kinematics};
 use costate::physics::derive::{self, Compilation};
+use costate::sense::known_quantities;
 
 use crate::gradients::{moved, vary_input};
 use crate::recorded::{all, situation};

@@ -79,7 +79,7 @@ fn a_solution_rolls_out_to_the_cost_that_was_found() {
     let rollout = problem.rollout(&out.solution).unwrap();
     let mut terms = Terms::new(&rollout.model, problem.terms.clone());
     let start = &rollout.trajectory.states[0];
-    let cost = costate::rollout::cost(&rollout.model, start, &rollout.inputs, &mut terms).unwrap();
+    let cost = costate::rollout::cost(&rollout.model, start, &rollout.trajectory.inputs, &mut terms).unwrap();
     assert_eq!(cost, out.cost_best);
     assert!(out.cost_best < out.cost_first);
     let mass = &out.solution.get("body.hand.mass").expect("the mass is reported").data;

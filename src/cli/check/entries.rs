@@ -6,12 +6,13 @@ use rand_pcg::Pcg64;
 use super::table::{DIFFERENCE_TOLERANCE, Entry, Group};
 use crate::cli::loss::Loss;
 use crate::cli::subject::Subject;
+use crate::control::Policy;
 use crate::error::Error;
 use crate::model::description::JointKind;
 use crate::model::{Input, Model, Parameter, Values, assemble};
 use crate::number::{Dual, Real, Tangent, Wide};
 use crate::physics::derive;
-use crate::rollout::{Health, Memory, Workspace, cost, health, value_and_gradient};
+use crate::rollout::{Health, Memory, Workspace, cost_controlled, health, value_and_gradient_controlled};
 use crate::spatial::{Force, Vec3};
 
 type Tangents = <f64 as Real>::Tangents;
@@ -29,6 +30,8 @@ pub struct Rollout<'a> {
     inputs: Vec<Input<f64>>,
     loss: Loss,
     parameters: Vec<Parameter>,
+    /// Of the controllers.
+    weights: Vec<f64>,
 }
 
 /// The names of a group and where its entries are in the long vector.
@@ -39,7 +42,8 @@ struct Part {
 
 impl<'a> Rollout<'a> {
     pub fn new(subject: &'a Subject, inputs: Vec<Input<f64>>, loss: Loss) -> Self {
-        Self { subject, inputs, loss, parameters: derive::parameters(&subject.description) }
+        let (parameters, weights) = (derive::parameters(&subject.description), subject.weights());
+        Self { subject, inputs, loss, parameters, weights }
     }
 
     /// Compares all groups, and says what the sweep back met.
@@ -145,7 +149,7 @@ impl<'a> Rollout<'a> {
     /// The scale on which an entry matters: its own size for a number of the file that is not zero.
     fn size(&self, i: usize) -> f64 {
         let first = self.first_parameter();
-        match i.checked_sub(first).map(|k| self.parameters[k].value.abs()) {
+        match i.checked_sub(first).map(|k| self.parameters.get(k).map_or(1.0, |p| p.value.abs())) {
             Some(value) if value > 0.0 => value.clamp(1e-6, 1.0),
             Some(_) => 1e-2,
             None => 1.0,
@@ -153,7 +157,11 @@ impl<'a> Rollout<'a> {
     }
 
     fn is_parameter(&self, i: usize) -> bool {
-        i >= self.first_parameter()
+        (self.first_parameter()..self.first_weight()).contains(&i)
+    }
+
+    fn first_weight(&self) -> usize {
+        self.first_parameter() + self.parameters.len()
     }
 
     fn first_parameter(&self) -> usize {
@@ -162,7 +170,7 @@ impl<'a> Rollout<'a> {
     }
 
     /// The long vector: tangent of the start (q, v, act), then controls, forces and wrenches step by
-    /// step, then the parameters.
+    /// step, then the parameters of the file, then those of the controllers.
     fn numbers(&self) -> Vec<f64> {
         let t = &self.subject.model.topology;
         let mut x = vec![0.0; 2 * t.nv + t.na];
@@ -170,6 +178,7 @@ impl<'a> Rollout<'a> {
             x.extend(flat(input));
         }
         x.extend(self.parameters.iter().map(|p| p.value));
+        x.extend(&self.weights);
         x
     }
 
@@ -182,7 +191,7 @@ impl<'a> Rollout<'a> {
         let d = &self.subject.description;
         let first = self.first_parameter();
         let model: Model<R> = if with_parameters {
-            let mut model = assemble(d, &mut Values(x[first..].iter()));
+            let mut model = assemble(d, &mut Values(x[first..self.first_weight()].iter()));
             derive::complete(d, &mut model);
             model
         } else {
@@ -200,7 +209,9 @@ impl<'a> Rollout<'a> {
             Input { u: u.to_vec(), force: force.to_vec(), wrench }
         };
         let inputs: Vec<Input<R>> = x[start..first].chunks(stride).map(input).collect();
-        cost(&model, &state, &inputs, &mut self.loss.over(&model))
+        let mut policy = Policy::new(&model, self.subject.parts());
+        let controller = (&mut policy, &x[self.first_weight()..]);
+        cost_controlled(&model, &state, &inputs, controller, &mut self.loss.over(&model))
     }
 
     /// The gradient by one sweep back, in the order of the long vector.
@@ -210,14 +221,22 @@ impl<'a> Rollout<'a> {
         let start = &self.subject.start;
         let mut workspace = Workspace::new(&compiled.model, start);
         let mut objective = self.loss.over(&compiled.model);
-        let memory = Memory::Full;
-        let (_, gradient) =
-            value_and_gradient(&compiled.model, start, &self.inputs, &mut objective, memory, &mut workspace)?;
+        let mut policy = Policy::new(&compiled.model, self.subject.parts());
+        let (_, gradient) = value_and_gradient_controlled(
+            &compiled.model,
+            start,
+            &self.inputs,
+            (&mut policy, &self.weights),
+            &mut objective,
+            Memory::Full,
+            &mut workspace,
+        )?;
         let mut out = [&gradient.start.q[..], &gradient.start.v, &gradient.start.act].concat();
         for input in &gradient.inputs {
             out.extend(flat(input));
         }
         out.extend(compiled.pullback(&gradient.model));
+        out.extend(&gradient.controller);
         Ok((out, health(&workspace)))
     }
 
@@ -252,6 +271,8 @@ impl<'a> Rollout<'a> {
         // The world does not move: what pulls at it changes nothing.
         each_step("applied wrenches", t.nu + t.nv, &wrenches);
         parts.extend(self.parameter_parts());
+        let deciding = self.subject.parts().iter().flat_map(|part| &part.parameters);
+        parts.push(named("controllers", self.first_weight(), deciding.map(|p| p.name.clone()).collect()));
         parts
     }
 

@@ -7,7 +7,8 @@ use super::place::Source;
 use crate::error::Error;
 use crate::model::Model;
 use crate::objective::goals::{Bound, Goal, MeasuredAs};
-use crate::objective::{Penalty, Quantity, Term, When, quantities};
+use crate::objective::{Penalty, Term, When};
+use crate::sense::{Quantity, quantities};
 
 /// From seconds to steps.
 #[derive(Clone, Copy)]
@@ -26,7 +27,7 @@ impl Clock {
         }
         Ok(step as usize)
     }
-    fn span(
+    pub fn span(
         self,
         source: &Source<'_>,
         from: Option<&Spanned<f64>>,

@@ -17,6 +17,8 @@ pub struct Scene {
     #[serde(default)]
     pub control: Control,
     #[serde(default)]
+    pub controller: Vec<Spanned<Controller>>,
+    #[serde(default)]
     pub cost: Vec<Cost>,
     #[serde(default)]
     pub optimize: Vec<Optimize>,
@@ -40,6 +42,23 @@ pub struct Start {
     /// By actuator.
     #[serde(default)]
     pub control: BTreeMap<String, Spanned<f64>>,
+    pub random: Option<Spanned<Random>>,
+}
+
+/// Starts around the stated one.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Random {
+    /// Half widths, by joint.
+    #[serde(default)]
+    pub position: BTreeMap<String, Spanned<Numbers>>,
+    #[serde(default)]
+    pub velocity: BTreeMap<String, Spanned<Numbers>>,
+    pub batch: Option<Spanned<usize>>,
+    pub judged: Option<Spanned<usize>>,
+    #[serde(default)]
+    pub seed: u64,
+    pub share: Option<Spanned<f64>>,
 }
 
 /// One number, or a list.
@@ -79,6 +98,72 @@ pub enum Guess {
     Start,
     /// Those that hold the start as still as they can.
     Hold,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Controller {
+    pub kind: ControllerKind,
+    pub name: Option<String>,
+    pub actuators: Option<Vec<Spanned<String>>>,
+    pub observe: Option<Spanned<Vec<Spanned<Observe>>>>,
+    pub hidden: Option<Spanned<Vec<usize>>>,
+    pub activation: Option<Spanned<Activation>>,
+    pub seed: Option<Spanned<u64>>,
+    pub gain: Option<Spanned<Numbers>>,
+    pub damping: Option<Spanned<Numbers>>,
+    pub target: Option<Spanned<Numbers>>,
+    pub frequency: Option<Spanned<f64>>,
+    pub amplitude: Option<Spanned<Numbers>>,
+    pub phase: Option<Spanned<Numbers>>,
+    pub offset: Option<Spanned<Numbers>>,
+    pub from: Option<Spanned<f64>>,
+    pub to: Option<Spanned<f64>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ControllerKind {
+    Feedback,
+    Rhythm,
+    Network,
+}
+
+impl ControllerKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Feedback => "feedback",
+            Self::Rhythm => "rhythm",
+            Self::Network => "network",
+        }
+    }
+}
+
+/// What a controller sees: `(quantity − center) / scale`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Observe {
+    Name(String),
+    Scaled {
+        quantity: String,
+        #[serde(default)]
+        center: f64,
+        #[serde(default = "one")]
+        scale: f64,
+    },
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Activation {
+    #[default]
+    Tanh,
+    Elu,
+    Silu,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]

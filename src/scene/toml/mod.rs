@@ -15,6 +15,20 @@
 //! guess = "hold"                  # before anything is optimized: controls that hold the start still;
 //!                                 # otherwise "start", those of the keyframe or of start.control
 //!
+//! [[controller]]                  # any number of them; their controls are added to those of the plan
+//! kind = "network"                # or "feedback" (gain, damping, target of each actuator), or "rhythm"
+//!                                 # (one frequency; offset, amplitude, phase of each actuator)
+//! observe = ["sin(joint.pole.position)", "joint.*.velocity"]
+//!                                 # or { quantity = "joint.cart.position", center = 0.0, scale = 2.0 }
+//! hidden = [64, 64]
+//! activation = "tanh"             # or "elu", "silu"
+//!
+//! [start.random]                  # train from starts drawn evenly within half widths around the start
+//! position = { pole = 0.3 }
+//! batch = 16                      # for each gradient
+//! judged = 100                    # for the goals, of which a share must reach them
+//! share = 0.95
+//!
 //! [[cost]]                        # weight × penalty(quantity − target)
 //! quantity = "joint.pole.position"
 //! target = 0.0                    # or path = [[0.0, 3.1], [2.0, 0.0]]: times, straight lines between
@@ -22,7 +36,8 @@
 //! when = "final"                  # or "running" (times the time step) with from and to, or at = 1.2
 //!
 //! [[optimize]]
-//! what = "controls"               # or "start.velocity", "start.configuration", parameters by name
+//! what = "controls"               # those of the plan; or "controllers", "network.*", "feedback.*.gain";
+//!                                 # or "start.velocity", "start.configuration", parameters by name
 //!                                 # ("joint.*.damping", "body.torso.inertial"), each with lower,
 //!                                 # upper, rate, noise and scale
 //!
@@ -43,6 +58,7 @@
 //! Unknown keys are errors.
 
 mod aims;
+mod controllers;
 mod file;
 mod place;
 mod start;
@@ -114,15 +130,19 @@ fn problem(
     let plan = plan(source, &scene.control, steps, model.topology.nu)?;
     let controls = guess.repeat(plan.knots());
     let clock = aims::Clock { timestep: model.option.timestep, steps };
+    let parts = controllers::parts(source, &scene.controller, model, clock)?;
+    let given = variables::Given { model, plan: &plan, start: &start, controls: &controls, parts: &parts };
     Ok(Problem {
+        starts: start::random(source, &scene.start, &scene.optimize, model)?,
         terms: aims::terms(source, &scene.cost, model, clock)?,
         goals: aims::goals(source, &scene.goal, model, clock)?,
-        groups: variables::groups(source, &scene.optimize, &description, model, &plan, &start, &controls)?,
+        groups: variables::groups(source, &scene.optimize, &description, &given)?,
         method: method(source, &scene.optimizer)?,
         description,
         start,
         plan,
         controls,
+        parts,
     })
 }
 
@@ -212,7 +232,8 @@ impl Scene {
     /// # Errors
     /// A solution of another scene, or a rollout that diverges.
     pub fn rollout(&self, solution: &Solution) -> Result<(Trajectory<f64>, Vec<Input<f64>>), Error> {
-        let Rollout { inputs, trajectory, .. } = self.problem.rollout(solution)?;
+        let Rollout { trajectory, .. } = self.problem.rollout(solution)?;
+        let inputs = trajectory.inputs.clone();
         Ok((trajectory, inputs))
     }
 

@@ -9,6 +9,7 @@ use super::place::Source;
 use crate::error::Error;
 use crate::model::description::{Description, JointKind};
 use crate::model::{Input, Model, State};
+use crate::optimize::Starts;
 use crate::physics::{Stage, acceleration};
 use crate::spatial::Quat;
 
@@ -55,6 +56,52 @@ pub fn read(
     }
     normalize(model, &mut state);
     Ok((state, controls))
+}
+
+/// The starts around the stated one.
+pub fn random(
+    source: &Source<'_>,
+    file: &file::Start,
+    optimized: &[file::Optimize],
+    model: &Model<f64>,
+) -> Result<Option<Starts>, Error> {
+    let Some(random) = &file.random else { return Ok(None) };
+    if let Some(stray) = optimized.iter().find(|o| o.what.get_ref().starts_with("start.")) {
+        let what = "a start that is drawn at random cannot be optimized as well";
+        return Err(source.error(stray.what.span(), what));
+    }
+    let (span, random) = (random.span(), random.get_ref());
+    let t = &model.topology;
+    let mut halves = [vec![0.0; t.nv], vec![0.0; t.nv]];
+    for (all, own) in [&random.position, &random.velocity].into_iter().zip(&mut halves) {
+        for (name, numbers) in all {
+            let at = &t.joints[source.find(numbers.span(), "joint", name, &t.names.joints)?];
+            let own = &mut own[at.v..at.v + at.kind.sizes().1];
+            fill(source, numbers.span(), numbers.get_ref().list(), own, name)?;
+        }
+    }
+    if halves.iter().flatten().all(|half| *half == 0.0) {
+        return Err(source.error(span, "give half widths by joint: position = { hip = 0.2 }, or velocity"));
+    }
+    let count = |given: &Option<Spanned<usize>>, usual: usize| match given {
+        Some(n) if *n.get_ref() == 0 => Err(source.error(n.span(), "at least one start is needed")),
+        Some(n) => Ok(*n.get_ref()),
+        None => Ok(usual),
+    };
+    let share = match &random.share {
+        Some(share) if (0.0..=1.0).contains(share.get_ref()) => *share.get_ref(),
+        Some(share) => return Err(source.error(share.span(), "a share lies between 0 and 1")),
+        None => 1.0,
+    };
+    let [configuration, velocity] = halves;
+    Ok(Some(Starts {
+        configuration,
+        velocity,
+        batch: count(&random.batch, 8)?,
+        judged: count(&random.judged, 100)?,
+        seed: random.seed,
+        share,
+    }))
 }
 
 fn fill(

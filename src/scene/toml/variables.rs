@@ -2,13 +2,13 @@
 
 use super::file;
 use super::place::Source;
-use crate::control::Plan;
+use crate::control::{Part, Plan};
 use crate::error::{Error, nearest};
 use crate::model::description::{Description, Inertial};
 use crate::model::{Model, Parameter, State, log_cholesky_of};
-use crate::objective::matches;
 use crate::optimize::{Group, Subject, Variable};
 use crate::physics::derive::{compile, parameters};
+use crate::sense::matches;
 
 /// Gives bodies whose `inertial` is to change an inertia of their own, at its compiled value.
 pub fn make_inertias_explicit(
@@ -37,16 +37,23 @@ pub fn make_inertias_explicit(
     Ok(())
 }
 
+/// What a scene says about a rollout before anything changes.
+pub struct Given<'a> {
+    pub model: &'a Model<f64>,
+    pub plan: &'a Plan,
+    pub start: &'a State<f64>,
+    pub controls: &'a [f64],
+    pub parts: &'a [Part],
+}
+
 pub fn groups(
     source: &Source<'_>,
     files: &[file::Optimize],
     d: &Description,
-    model: &Model<f64>,
-    plan: &Plan,
-    start: &State<f64>,
-    controls: &[f64],
+    &Given { model, plan, start, controls, parts }: &Given<'_>,
 ) -> Result<Vec<Group>, Error> {
     let listing = parameters(d);
+    let deciding: Vec<Parameter> = parts.iter().flat_map(|part| part.parameters.clone()).collect();
     let mut out: Vec<Group> = Vec::new();
     for file in files {
         let (subject, variables, noise) = match file.what.get_ref().as_str() {
@@ -56,8 +63,13 @@ pub fn groups(
                 let still = vec![0.0; start.v.len()];
                 (Subject::Configuration, of_start(model, "configuration", &still), 0.0)
             }
+            pattern if decides(pattern, &deciding).next().is_some() => {
+                let places: Vec<usize> = decides(pattern, &deciding).collect();
+                let variables = places.iter().map(|&p| of_controller(&deciding[p])).collect();
+                (Subject::Controllers(places), variables, 0.0)
+            }
             pattern => {
-                let places = chosen(source, file, pattern, &listing)?;
+                let places = chosen(source, file, pattern, &listing, &deciding)?;
                 let variables = places.iter().map(|&p| of_parameter(&listing[p])).collect();
                 (Subject::Parameters(places), variables, 0.0)
             }
@@ -139,12 +151,24 @@ fn of_parameter(p: &Parameter) -> Variable {
     Variable { name: p.name.clone(), start: p.value, lower: p.lower, upper: p.upper, scale }
 }
 
+/// The places of the controllers' parameters that a pattern means.
+fn decides<'a>(pattern: &'a str, deciding: &'a [Parameter]) -> impl Iterator<Item = usize> + 'a {
+    let all = pattern == "controllers";
+    (0..deciding.len()).filter(move |&p| all || matches(pattern, &deciding[p].name))
+}
+
+fn of_controller(p: &Parameter) -> Variable {
+    let scale = p.value.abs().max(1.0);
+    Variable { name: p.name.clone(), start: p.value, lower: p.lower, upper: p.upper, scale }
+}
+
 /// The places of the parameters that a pattern means; `body.NAME.inertial` means all ten.
 fn chosen(
     source: &Source<'_>,
     file: &file::Optimize,
     pattern: &str,
     listing: &[Parameter],
+    deciding: &[Parameter],
 ) -> Result<Vec<usize>, Error> {
     let fits = |name: &str| {
         matches(pattern, name) || name.rsplit_once('[').is_some_and(|(field, _)| matches(pattern, field))
@@ -153,8 +177,12 @@ fn chosen(
     if !places.is_empty() {
         return Ok(places);
     }
-    let others = ["controls", "start.velocity", "start.configuration"];
-    let near = nearest(pattern, others.into_iter().chain(listing.iter().map(|p| p.name.as_str())));
+    if pattern == "controllers" {
+        return Err(source.error(file.what.span(), "the scene has no [[controller]] to optimize"));
+    }
+    let others = ["controls", "controllers", "start.velocity", "start.configuration"];
+    let names = deciding.iter().chain(listing).map(|p| p.name.as_str());
+    let near = nearest(pattern, others.into_iter().chain(names));
     let hint = near.map_or_else(
         || "inspect lists the parameters of a model".to_owned(),
         |name| format!("did you mean \"{name}\"?"),

@@ -4,9 +4,8 @@ use costate::control::{Plan, Shape};
 use costate::model::Input;
 use costate::model::description::Integrator;
 use costate::number::{Dual, Real, Single, derivative_check, dot_check};
-use costate::objective::{
-    Custom, Law, Objective, Penalty, Quantity, RandomLinear, View, ViewCotangent, known_quantities,
-};
+use costate::objective::{Custom, Law, Objective, Penalty, RandomLinear};
+use costate::sense::{Quantity, View, ViewCotangent, known_quantities};
 use costate::spatial::Vec3;
 
 use super::world::{Back, Operation, Place, World, ask, ask_all};

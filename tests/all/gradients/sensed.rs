@@ -2,8 +2,9 @@
 
 use costate::model::{Input, Model};
 use costate::number::{Real, Single};
-use costate::objective::{Penalty, Term, Terms, When, known_quantities};
+use costate::objective::{Penalty, Term, Terms, When};
 use costate::rollout::{Memory, Workspace, cost, value_and_gradient};
+use costate::sense::known_quantities;
 
 use crate::ladder::sensors::sensed;
 use crate::recorded::situation;
@@ -13,7 +14,7 @@ const STEPS: usize = 6;
 /// A term for every number of every sensor, running or at the end.
 fn terms<R: Real>(model: &Model<R>) -> Terms<R> {
     let all = known_quantities(&model.topology).into_iter().filter(|(_, q)| q.is_sensor());
-    let term = |(k, (name, quantity)): (usize, (String, costate::objective::Quantity))| Term {
+    let term = |(k, (name, quantity)): (usize, (String, costate::sense::Quantity))| Term {
         name,
         quantity,
         target: vec![[0.1; 3]],

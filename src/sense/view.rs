@@ -1,11 +1,10 @@
 //! What quantities are read from at one state.
 
-use super::Quantity;
+use super::{Quantity, Senses, measure, measure_motion, measure_motion_pullback, measure_pullback};
 use crate::model::{Input, Model, State};
 use crate::number::Real;
 use crate::physics::articulated::{Links, LinksCotangent, kinematics, kinematics_pullback};
 use crate::physics::{Cotangents, Stage, StepBackward, acceleration};
-use crate::sense::{Senses, measure, measure_motion, measure_motion_pullback, measure_pullback};
 
 /// The bodies and the sensors of a world, as far as quantities ask; allocated once.
 #[derive(Clone, Debug)]

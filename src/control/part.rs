@@ -1,0 +1,137 @@
+//! Policies: sums of controllers.
+
+use std::ops::Range;
+
+use super::{Controller, Feedback, Feeding, Network, Networking, Rhythm, Swinging};
+use crate::model::{Model, Parameter, State};
+use crate::number::Real;
+use crate::physics::Cotangents;
+
+/// Which law a part follows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Law {
+    /// Proportional and derivative feedback.
+    Feedback(Feedback),
+    /// A central pattern generator.
+    Rhythm(Rhythm),
+    /// A neural network.
+    Network(Network),
+}
+
+/// One of the controllers whose controls are added up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// First word of the names of its parameters.
+    pub name: String,
+    /// What it does.
+    pub law: Law,
+    /// The steps at which it acts.
+    pub steps: Range<usize>,
+    /// Its parameters with names, units, bounds, and the values to begin with.
+    pub parameters: Vec<Parameter>,
+}
+
+/// Numbers of a part that belong together, as a file of weights keeps them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Named {
+    /// What it holds.
+    pub name: String,
+    /// Sizes, the slowest first.
+    pub shape: Vec<usize>,
+    /// The place of every entry among the part's parameters.
+    pub places: Vec<usize>,
+}
+
+impl Part {
+    /// Its parameters as arrays: of a network the weights and biases of each layer, `(outputs, inputs)` and
+    /// `(outputs)`, otherwise all in one.
+    pub fn arrays(&self) -> Vec<Named> {
+        let Law::Network(network) = &self.law else {
+            let all = self.parameters.len();
+            return vec![Named { name: self.name.clone(), shape: vec![all], places: (0..all).collect() }];
+        };
+        let of = |(l, layer): (usize, super::mlp::Layer)| {
+            let (first, n, m) = (layer.weights, layer.inputs, layer.outputs);
+            let weights = (0..m).flat_map(|o| (0..n).map(move |i| first + i * m + o)).collect();
+            let name = |what| format!("{}.{l}.{what}", self.name);
+            [
+                Named { name: name("weight"), shape: vec![m, n], places: weights },
+                Named {
+                    name: name("bias"),
+                    shape: vec![m],
+                    places: (first + n * m..first + (n + 1) * m).collect(),
+                },
+            ]
+        };
+        network.mlp.layers().enumerate().flat_map(of).collect()
+    }
+}
+
+/// A sum of controllers, each at work in its own time.
+pub struct Policy<'c, R: Real> {
+    parts: Vec<(Range<usize>, Box<dyn Controller<R> + 'c>)>,
+}
+
+impl<R: Real> std::fmt::Debug for Policy<'_, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a policy of {} parts", self.parts.len())
+    }
+}
+
+impl<'c, R: Real + 'c> Policy<'c, R> {
+    /// The policy of these parts, at work on one model.
+    pub fn new(model: &Model<R>, parts: &[Part]) -> Self {
+        let at_work = |part: &Part| -> Box<dyn Controller<R> + 'c> {
+            match &part.law {
+                Law::Feedback(law) => Box::new(Feeding::new(model, law.clone())),
+                Law::Rhythm(law) => Box::new(Swinging::new(law)),
+                Law::Network(law) => Box::new(Networking::new(model, law.clone())),
+            }
+        };
+        Self { parts: parts.iter().map(|part| (part.steps.clone(), at_work(part))).collect() }
+    }
+
+    /// Adds a controller of any kind.
+    pub fn push(&mut self, steps: Range<usize>, controller: impl Controller<R> + 'c) {
+        self.parts.push((steps, Box::new(controller)));
+    }
+}
+
+impl<R: Real> Controller<R> for Policy<'_, R> {
+    fn count(&self) -> usize {
+        self.parts.iter().map(|(_, part)| part.count()).sum()
+    }
+    fn start(&mut self, parameters: &[R], steps: usize) {
+        let mut rest = parameters;
+        for (_, part) in &mut self.parts {
+            let (own, others) = rest.split_at(part.count());
+            part.start(own, steps);
+            rest = others;
+        }
+    }
+    fn act(&mut self, model: &Model<R>, state: &State<R>, k: usize, u: &mut [R]) {
+        for (_, part) in self.parts.iter_mut().filter(|(steps, _)| steps.contains(&k)) {
+            part.act(model, state, k, u);
+        }
+    }
+    fn act_pullback(
+        &mut self,
+        model: &Model<R>,
+        state: &State<R>,
+        k: usize,
+        w: &[R],
+        out: &mut Cotangents<R>,
+    ) {
+        for (_, part) in self.parts.iter_mut().filter(|(steps, _)| steps.contains(&k)) {
+            part.act_pullback(model, state, k, w, out);
+        }
+    }
+    fn finish(&mut self, out: &mut [R]) {
+        let mut rest = out;
+        for (_, part) in &mut self.parts {
+            let (own, others) = rest.split_at_mut(part.count());
+            part.finish(own);
+            rest = others;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a controller sees.
+
+use super::{Quantity, View, ViewCotangent, known_quantities, matches};
+use crate::error::nearest;
+use crate::model::{Model, State, Topology};
+use crate::number::Real;
+use crate::physics::Cotangents;
+use crate::spatial::Vec3;
+
+/// How a number is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As it is.
+    Value,
+    /// Its sine: with the cosine, an angle without a jump.
+    Sine,
+    /// Its cosine.
+    Cosine,
+}
+
+/// One number that a controller sees: `(form(quantity) − center) / scale`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// As the scene calls it.
+    pub name: String,
+    /// What is measured.
+    pub quantity: Quantity,
+    /// Which of its numbers.
+    pub part: usize,
+    /// How it is shown.
+    pub form: Form,
+    /// What is subtracted.
+    pub center: f64,
+    /// What it is divided by.
+    pub scale: f64,
+}
+
+/// The observations that a name means, such as `joint.*.velocity` or `sin(joint.pole.position)`; of a vector,
+/// all three coordinates.
+///
+/// # Errors
+/// A sentence with the nearest name, if there is none.
+pub fn observations(t: &Topology, pattern: &str) -> Result<Vec<Observation>, String> {
+    let inner = |name: &str| pattern.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
+    let (form, name) = match (inner("sin"), inner("cos")) {
+        (Some(name), _) => (Form::Sine, name),
+        (_, Some(name)) => (Form::Cosine, name),
+        _ => (Form::Value, pattern),
+    };
+    let all = known_quantities(t);
+    let seen = || all.iter().filter(|(_, q)| !q.needs_input());
+    let mut out = Vec::new();
+    for (own, quantity) in seen().filter(|(own, _)| matches(name, own)) {
+        let shown = |own: &str| match form {
+            Form::Value => own.to_owned(),
+            Form::Sine => format!("sin({own})"),
+            Form::Cosine => format!("cos({own})"),
+        };
+        let parts = if quantity.is_vector() { 3 } else { 1 };
+        out.extend((0..parts).map(|part| {
+            let name = if parts == 3 { format!("{own}.{}", ["x", "y", "z"][part]) } else { own.clone() };
+            Observation { name: shown(&name), quantity: *quantity, part, form, center: 0.0, scale: 1.0 }
+        }));
+    }
+    // A pattern that means vectors and their coordinates shows each number once.
+    let mut names = std::collections::BTreeSet::new();
+    out.retain(|o| names.insert(o.name.clone()));
+    if !out.is_empty() {
+        return Ok(out);
+    }
+    if all.iter().any(|(own, _)| matches(name, own)) {
+        return Err(format!("\"{pattern}\" is known only after the controls; a controller sees the state"));
+    }
+    let hint = nearest(name, seen().map(|(own, _)| own.as_str()))
+        .map_or_else(String::new, |name| format!(" (did you mean \"{name}\"?)"));
+    Err(format!("the model has nothing to observe that is called \"{pattern}\"{hint}"))
+}
+
+/// Looks at observations, and pulls their cotangents back; allocated once.
+#[derive(Clone, Debug)]
+pub struct Observer<R: Real> {
+    list: Vec<Observation>,
+    view: View<R>,
+    cotangent: ViewCotangent<R>,
+}
+
+impl<R: Real> Observer<R> {
+    /// Room for one model.
+    pub fn new(model: &Model<R>, list: Vec<Observation>) -> Self {
+        let view = View::new(model, list.iter().map(|o| o.quantity));
+        Self { list, view, cotangent: ViewCotangent::new(model) }
+    }
+
+    /// Overwrites the values of all observations.
+    pub fn observe(&mut self, model: &Model<R>, state: &State<R>, out: &mut [R]) {
+        self.view.look(model, state, None, self.list.iter().map(|o| o.quantity));
+        for (out, o) in out.iter_mut().zip(&self.list) {
+            let x = o.quantity.measure(model, state, None, &self.view).to_array()[o.part];
+            let shown = match o.form {
+                Form::Value => x,
+                Form::Sine => x.sin(),
+                Form::Cosine => x.cos(),
+            };
+            *out = (shown - R::from_f64(o.center)).times(1.0 / o.scale);
+        }
+    }
+
+    /// The pullback of [`observe`](Observer::observe) at the same state.
+    pub fn observe_pullback(&mut self, model: &Model<R>, state: &State<R>, w: &[R], out: &mut Cotangents<R>) {
+        self.view.look(model, state, None, self.list.iter().map(|o| o.quantity));
+        for (w, o) in w.iter().zip(&self.list) {
+            let w = w.times(1.0 / o.scale);
+            let x = o.quantity.measure(model, state, None, &self.view).to_array()[o.part];
+            let w = match o.form {
+                Form::Value => w,
+                Form::Sine => w * x.cos(),
+                Form::Cosine => -(w * x.sin()),
+            };
+            let mut vector = [R::zero(); 3];
+            vector[o.part] = w;
+            let [x, y, z] = vector;
+            o.quantity.measure_pullback(model, &self.view, Vec3::new(x, y, z), &mut self.cotangent, out);
+        }
+        self.view.look_pullback(model, state, None, &mut self.cotangent, out);
+    }
+}
