@@ -1,6 +1,7 @@
 //! Whole rollouts: the adjoint against dual numbers, on every model, integrator and kind of input.
 
 mod curvature;
+mod deciding;
 mod health;
 mod lanes;
 mod long;

@@ -9,6 +9,7 @@ mod calls;
 mod compilation;
 mod constraints;
 mod contact;
+pub mod deciding;
 mod dynamics;
 mod elementary;
 mod function;
@@ -70,6 +71,7 @@ fn rows() -> Vec<Row> {
     rows.extend(sensors::rows());
     rows.extend(steps::rows());
     rows.extend(wishes::rows());
+    rows.extend(deciding::rows());
     rows
 }
 
@@ -95,17 +97,16 @@ fn every_derivative_is_the_limit_of_differences_and_the_transpose_of_its_pullbac
 }
 
 /// The public pullbacks in the code: functions with `pullback` in their name, and the pullbacks of
-/// costs, which are public through their trait.
+/// costs and controllers, which are public through their traits.
 fn pullbacks() -> Vec<String> {
     let mut out = Vec::new();
     for source in sources() {
         let path = source.path.to_string_lossy().replace('\\', "/");
         for line in source.code.lines() {
             let line = line.trim_start();
+            let of_trait = line.starts_with("fn cost_pullback") || line.starts_with("fn act_pullback");
             let public = line.strip_prefix("pub fn ");
-            let Some(rest) = public.or(line.strip_prefix("fn cost_pullback").map(|_| &line[3..])) else {
-                continue;
-            };
+            let Some(rest) = public.or(of_trait.then(|| &line[3..])) else { continue };
             let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             // The command line hands the costs of others on.
             if name.contains("pullback") && !path.starts_with("cli/") {

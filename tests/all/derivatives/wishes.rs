@@ -184,9 +184,9 @@ pub fn rows() -> Vec<Row> {
         row!("objective/random.rs::cost_pullback", OfRandom),
         row!("objective/mod.rs::cost_pullback", OfPair),
         row!("objective/custom.rs::cost_pullback", OfLaw),
-        row!("objective/quantity.rs::measure_pullback", Quantities),
-        row!("objective/view.rs::look_pullback", Quantities),
-        Row::new("objective/view.rs::look_pullback", || {
+        row!("sense/quantity.rs::measure_pullback", Quantities),
+        row!("sense/view.rs::look_pullback", Quantities),
+        Row::new("sense/view.rs::look_pullback", || {
             ask_all(&sensing(), Integrator::Euler, false, |_| Quantities)
         }),
         Row::new("objective/terms.rs::cost_pullback", || {

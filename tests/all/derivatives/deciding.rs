@@ -1,0 +1,192 @@
+//! Observations, controllers and layers of neurons.
+
+use costate::control::{Activation, Controller, Feedback, Law, Mlp, Network, Part, Policy, Rhythm};
+use costate::model::description::Integrator;
+use costate::model::{Model, Parameter};
+use costate::number::{Dual, Real, Single, derivative_check, dot_check};
+use costate::sense::{Observation, Observer, observations};
+
+use super::world::{Back, Operation, Place, World, ask_all};
+use super::{Answer, Row};
+use crate::recorded::all;
+
+const STEP: usize = 3;
+
+/// Everything that a model lets a controller see, joints also by sine and cosine.
+fn seen<R>(model: &Model<R>) -> Vec<Observation> {
+    let t = &model.topology;
+    let patterns = ["joint.*", "sin(joint.*.position)", "cos(joint.*.position)", "body.*.position", "site.*"];
+    let list = patterns.iter().filter_map(|p| observations(t, p).ok()).flatten();
+    list.map(|o| Observation { center: 0.1, scale: 0.7, ..o }).collect()
+}
+
+fn wave(n: usize, a: f64) -> Vec<f64> {
+    (0..n).map(|k| (a * (k + 1) as f64).sin()).collect()
+}
+
+fn parameters(values: Vec<f64>) -> Vec<Parameter> {
+    let of = |value| Parameter { name: String::new(), unit: "", lower: -1e9, upper: 1e9, value };
+    values.into_iter().map(of).collect()
+}
+
+/// One part of every kind, on all actuators.
+pub fn parts<R>(model: &Model<R>) -> Vec<Part> {
+    let actuators: Vec<usize> = (0..model.topology.nu).collect();
+    let (n, observed) = (actuators.len(), seen(model));
+    let mlp = Mlp { sizes: vec![observed.len(), 6, 5, n], activation: Activation::Tanh };
+    let part = |name: &str, law, steps, values| Part {
+        name: name.to_owned(),
+        law,
+        steps,
+        parameters: parameters(values),
+    };
+    let held = (0..2 * n).map(|i| observed[i % observed.len()].clone()).collect();
+    let reference = vec![wave(n, 0.3); 4];
+    vec![
+        part(
+            "feedback",
+            Law::Feedback(Feedback { actuators: actuators.clone(), observed: held, reference }),
+            0..1000,
+            wave(3 * n, 0.4),
+        ),
+        part("rhythm", Law::Rhythm(Rhythm { actuators: actuators.clone() }), 1..1000, wave(1 + 3 * n, 1.7)),
+        part(
+            "network",
+            Law::Network(Network {
+                ranges: (0..n).map(|i| (i % 2 == 0).then_some([0.2, 0.6])).collect(),
+                actuators,
+                observed,
+                mlp: mlp.clone(),
+            }),
+            0..1000,
+            wave(mlp.count(), 2.3).iter().map(|x| 0.4 * x).collect(),
+        ),
+    ]
+}
+
+/// The parameters of parts.
+pub fn weights(parts: &[Part]) -> Vec<f64> {
+    parts.iter().flat_map(|p| &p.parameters).map(|p| p.value).collect()
+}
+
+/// The controls that some of the parts decide on.
+macro_rules! deciding {
+    ($name:ident, $choose:expr) => {
+        struct $name;
+        impl Operation for $name {
+            fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+                let chosen: Vec<Part> = ($choose)(parts(&world.model));
+                let mut policy = Policy::new(&world.model, &chosen);
+                let theta: Vec<R> = weights(&chosen).into_iter().map(R::from_f64).collect();
+                policy.start(&theta, STEP + 1);
+                let mut u = vec![R::zero(); world.model.topology.nu];
+                policy.act(&world.model, &world.state, STEP, &mut u);
+                u
+            }
+            fn pullback(&mut self, world: &World<f64>, _: &Place, w: &[f64], out: &mut Back) {
+                let chosen: Vec<Part> = ($choose)(parts(&world.model));
+                let mut policy = Policy::new(&world.model, &chosen);
+                policy.start(&weights(&chosen), STEP + 1);
+                policy.act(&world.model, &world.state, STEP, &mut vec![0.0; w.len()]);
+                policy.act_pullback(&world.model, &world.state, STEP, w, &mut out.out);
+            }
+        }
+    };
+}
+
+deciding!(OfFeedback, |mut parts: Vec<Part>| vec![parts.remove(0)]);
+deciding!(OfRhythm, |mut parts: Vec<Part>| vec![parts.remove(1)]);
+deciding!(OfNetwork, |mut parts: Vec<Part>| vec![parts.remove(2)]);
+deciding!(OfSum, |parts: Vec<Part>| parts);
+
+/// Nobody decides.
+struct OfNobody;
+
+impl Operation for OfNobody {
+    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+        let mut u = world.state.v.clone();
+        ().act(&world.model, &world.state, STEP, &mut u);
+        u
+    }
+    fn pullback(&mut self, world: &World<f64>, _: &Place, w: &[f64], out: &mut Back) {
+        ().act_pullback(&world.model, &world.state, STEP, w, &mut out.out);
+        out.out.state.v.iter_mut().zip(w).for_each(|(own, w)| *own += w);
+    }
+}
+
+struct Observing;
+
+impl Operation for Observing {
+    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+        let list = seen(&world.model);
+        let mut out = vec![R::from_f64(f64::NAN); list.len()];
+        Observer::new(&world.model, list).observe(&world.model, &world.state, &mut out);
+        out
+    }
+    fn pullback(&mut self, world: &World<f64>, _: &Place, w: &[f64], out: &mut Back) {
+        let mut observer = Observer::new(&world.model, seen(&world.model));
+        observer.observe_pullback(&world.model, &world.state, w, &mut out.out);
+    }
+}
+
+/// Outputs of a network for seven inputs one after the other, as a function of parameters and inputs.
+fn layers() -> Answer {
+    const RUNS: usize = 7;
+    let mut worst = Answer::default();
+    for activation in [Activation::Tanh, Activation::Elu, Activation::Silu] {
+        let mlp = Mlp { sizes: vec![5, 9, 6, 3], activation };
+        let (n, width) = (mlp.count(), mlp.width());
+        fn run<R: Real>(mlp: &Mlp, x: &[R]) -> (Vec<R>, Vec<R>, Vec<R>) {
+            let (n, width, inputs) = (mlp.count(), mlp.width(), mlp.inputs());
+            let (mut values, mut slopes) = (Vec::new(), Vec::new());
+            let mut out = Vec::new();
+            for x_own in x[n..].chunks(inputs) {
+                let mut own = vec![R::from_f64(f64::NAN); width];
+                let mut own_slopes = own.clone();
+                own[..inputs].copy_from_slice(x_own);
+                mlp.forward(&x[..n], &mut own, &mut own_slopes);
+                out.extend_from_slice(&own[width - mlp.outputs()..]);
+                values.extend(own);
+                slopes.extend(own_slopes);
+            }
+            (out, values, slopes)
+        }
+        let (x, d) = (wave(n + RUNS * 5, 1.3), wave(n + RUNS * 5, 0.9));
+        let w = wave(RUNS * 3, 2.1);
+        let plain = |x: &[f64]| run(&mlp, x).0;
+        let dual = |x: &[Single<f64>]| run(&mlp, x).0;
+        let difference = derivative_check(dual, plain, &x, &d).error;
+        let moved: Vec<_> = x.iter().zip(&d).map(|(&x, &d)| Single::new(x, d)).collect();
+        let jd: Vec<f64> = dual(&moved).iter().map(Dual::derivative).collect();
+        let (_, values, slopes) = run(&mlp, &x);
+        let mut cotangents = vec![0.0; RUNS * width];
+        let mut by = vec![0.0; x.len()];
+        for k in 0..RUNS {
+            let own = &mut cotangents[k * width..(k + 1) * width];
+            own[width - 3..].copy_from_slice(&w[3 * k..3 * k + 3]);
+            mlp.pullback(&x[..n], &slopes[k * width..(k + 1) * width], own, true);
+            by[n + 5 * k..n + 5 * k + 5].copy_from_slice(&own[..5]);
+        }
+        mlp.parameters_pullback(&values, &cotangents, &mut by[..n]);
+        worst = worst.worse(Answer { difference, dot: dot_check(&w, &jd, &by, &d).error });
+    }
+    worst
+}
+
+pub fn rows() -> Vec<Row> {
+    macro_rules! row {
+        ($name:literal, $operation:expr) => {
+            Row::new($name, || ask_all(&all(), Integrator::Euler, false, |_| $operation))
+        };
+    }
+    vec![
+        row!("sense/observation.rs::observe_pullback", Observing),
+        row!("control/feedback.rs::act_pullback", OfFeedback),
+        row!("control/rhythm.rs::act_pullback", OfRhythm),
+        row!("control/network.rs::act_pullback", OfNetwork),
+        row!("control/part.rs::act_pullback", OfSum),
+        row!("control/mod.rs::act_pullback", OfNobody),
+        Row::new("control/mlp.rs::pullback", layers),
+        Row::new("control/mlp.rs::parameters_pullback", layers),
+    ]
+}
