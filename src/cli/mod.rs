@@ -4,6 +4,7 @@
 //! is half-written.
 
 mod check;
+mod compare;
 mod controls_file;
 mod inspect;
 mod linearize;
@@ -40,6 +41,8 @@ enum Verb {
     Simulate(simulate::Simulate),
     /// Change a scene's controls, start or parameters until its goals are reached.
     Optimize(optimize::Optimize),
+    /// Run the variants of a scene, and compare what they reach at what cost.
+    Compare(compare::Compare),
     /// Compare adjoint, dual and finite-difference gradients for every group of inputs.
     Check(check::Check),
     /// Show a compiled model, and what its file asks for that is not done.
@@ -91,6 +94,7 @@ pub fn run(start: Instant) -> ExitCode {
     let answer = match &arguments.verb {
         Verb::Simulate(verb) => verb.run(),
         Verb::Optimize(verb) => verb.run(),
+        Verb::Compare(verb) => verb.run(),
         Verb::Check(verb) => verb.run(),
         Verb::Inspect(verb) => verb.run(),
         Verb::Linearize(verb) => verb.run(),

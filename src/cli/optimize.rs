@@ -93,13 +93,13 @@ impl Optimize {
     }
 }
 
-fn progress_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}  {eta} left")
+pub fn progress_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix} {bar:24} {pos}/{len}  {msg}  {eta} left")
         .expect("the template is ours");
     ProgressBar::new(0).with_style(style)
 }
 
-fn show(bar: &ProgressBar, p: &Progress) {
+pub fn show(bar: &ProgressBar, p: &Progress) {
     bar.set_length(p.iterations as u64);
     bar.set_position(p.iteration as u64);
     let thousands = p.steps_per_second / 1e3;

@@ -179,7 +179,10 @@ impl Layer {
 /// `y += Wᵀ x`, four rows of `W` at a time.
 #[inline]
 fn add_rows<R: Real>(weights: &[R], x: &[R], y: &mut [R]) {
-    let n = y.len().max(1);
+    let n = y.len();
+    if n == 0 {
+        return;
+    }
     let mut rows = weights.chunks_exact(4 * n);
     let mut inputs = x.chunks_exact(4);
     for (rows, x) in (&mut rows).zip(&mut inputs) {

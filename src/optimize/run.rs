@@ -64,6 +64,8 @@ pub struct Row {
     pub best: f64,
     /// Since the first start, pauses between runs left out.
     pub seconds: f64,
+    /// Rollouts with their gradient since the first start.
+    pub rollouts: usize,
 }
 
 /// What a run leaves.
@@ -199,8 +201,9 @@ struct Journey<'p> {
     history: Vec<Row>,
     best: (f64, Vec<f64>),
     started: Instant,
-    /// Of the runs before this one.
+    /// Of the runs before this one: seconds and rollouts.
     earlier: f64,
+    rollouts: usize,
     kept: Instant,
 }
 
@@ -216,6 +219,7 @@ impl<'p> Journey<'p> {
             best: (f64::INFINITY, Vec::new()),
             started: Instant::now(),
             earlier: 0.0,
+            rollouts: 0,
             kept: Instant::now(),
         }
     }
@@ -237,6 +241,7 @@ impl<'p> Journey<'p> {
             gradient_norm,
             best: self.best.0,
             seconds: self.seconds(),
+            rollouts: self.rollouts + rollouts,
         });
         let steps = (rollouts * self.problem.plan.steps()) as f64;
         progress(&Progress {
@@ -294,17 +299,16 @@ impl<'p> Journey<'p> {
             return Ok(());
         }
         let point = descent.point();
-        let rows = self
-            .history
-            .iter()
-            .flat_map(|r| [r.iteration as f64, r.cost, r.gradient_norm, r.best, r.seconds]);
+        let rows = self.history.iter().flat_map(|r| {
+            [r.iteration as f64, r.cost, r.gradient_norm, r.best, r.seconds, r.rollouts as f64]
+        });
         let mut tensors = vec![
             Tensor::row("x", point.x.clone()),
             Tensor::row("gradient", point.gradient.clone()),
             Tensor::row("cost", vec![point.cost]),
             Tensor::row("best.x", self.best.1.clone()),
             Tensor::row("best.cost", vec![self.best.0]),
-            Tensor::new("history", vec![self.history.len(), 5], rows.collect()),
+            Tensor::new("history", vec![self.history.len(), 6], rows.collect()),
         ];
         tensors.extend(descent.save());
         let notes = [
@@ -333,16 +337,18 @@ impl<'p> Journey<'p> {
         self.seed = number("seed").ok_or_else(broken)?;
         self.iteration = number("iteration").ok_or_else(broken)? as usize;
         self.best = (find("best.cost").ok_or_else(broken)?[0], find("best.x").ok_or_else(broken)?.clone());
-        let (rows, _) = find("history").ok_or_else(broken)?.as_chunks::<5>();
-        let row = |&[iteration, cost, gradient_norm, best, seconds]: &[f64; 5]| Row {
+        let (rows, _) = find("history").ok_or_else(broken)?.as_chunks::<6>();
+        let row = |&[iteration, cost, gradient_norm, best, seconds, rollouts]: &[f64; 6]| Row {
             iteration: iteration as usize,
             cost,
             gradient_norm,
             best,
             seconds,
+            rollouts: rollouts as usize,
         };
         self.history = rows.iter().map(row).collect();
         self.earlier = self.history.last().map_or(0.0, |r| r.seconds);
+        self.rollouts = self.history.last().map_or(0, |r| r.rollouts);
         Ok(tensors)
     }
 }

@@ -29,6 +29,32 @@ pub fn cost(costs: &[f64], gradient_norms: &[f64]) -> Picture {
     Figure { horizontal: "iteration".to_owned(), rows }.draw()
 }
 
+/// How many places a common axis has.
+const PLACES: usize = 400;
+
+/// The lowest costs of several ways, each with its own places `(x, cost)`; a cost holds until the next.
+pub fn descents(horizontal: &str, ways: Vec<(String, Vec<(f64, f64)>)>) -> Picture {
+    let end = ways.iter().filter_map(|(_, points)| points.last()).fold(0.0f64, |end, (x, _)| end.max(*x));
+    let x: Vec<f64> = (0..=PLACES).map(|k| end * k as f64 / PLACES as f64).collect();
+    let held = |points: &[(f64, f64)]| -> Vec<f64> {
+        let at = |x: &f64| points.iter().take_while(|(own, _)| own <= x).last().or(points.first());
+        x.iter().map(|x| at(x).map_or(f64::NAN, |(_, cost)| *cost)).collect()
+    };
+    let rows = ways.chunks(MOST_SERIES).map(|ways| {
+        let series: Vec<Vec<f64>> = ways.iter().map(|(_, points)| held(points)).collect();
+        let panel = Panel {
+            vertical: "lowest cost".to_owned(),
+            x: x.clone(),
+            scale: scale_of(&series.concat()),
+            series,
+            shape: Shape::Steps,
+            marks: Vec::new(),
+        };
+        Row { names: ways.iter().map(|(name, _)| name.clone()).collect(), panels: vec![panel] }
+    });
+    Figure { horizontal: horizontal.to_owned(), rows: rows.collect() }.draw()
+}
+
 /// A logarithmic scale where values are positive and spread over more than a factor of thirty.
 fn scale_of(values: &[f64]) -> Scale {
     let (lo, hi) = values.iter().fold((f64::INFINITY, 0.0f64), |(lo, hi), &x| (lo.min(x), hi.max(x)));

@@ -15,7 +15,7 @@ mod solid;
 mod table;
 
 pub use chart::{Figure, Panel, Row, Scale, Shape};
-pub use curves::{controls, cost, energies, states};
+pub use curves::{controls, cost, descents, energies, states};
 pub use filmstrip::{Filmstrip, filmstrip};
 pub use picture::Picture;
 pub use run_folder::{RunFolder, next_folder};

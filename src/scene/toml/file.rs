@@ -26,6 +26,9 @@ pub struct Scene {
     pub optimizer: Optimizer,
     #[serde(default)]
     pub goal: Vec<Goal>,
+    /// Keys that replace those of the scene, for a comparison.
+    #[serde(default)]
+    pub variant: Vec<Spanned<toml::Table>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

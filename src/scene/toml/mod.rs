@@ -51,6 +51,8 @@
 //! last = 0.5
 //! ```
 //!
+//! A `[[variant]]` has a name and keys that replace those of the scene; `compare` runs all of them.
+//!
 //! Quantities are `joint.NAME.position` and `.velocity`, `site.NAME.position` and `.velocity`, the same
 //! of a `body`, with `.x`, `.y` or `.z` for one coordinate, and `control.NAME`; a `*` stands for any
 //! text and makes a term of each. Penalties are `square`, `wrapped` (`1 − cos`), `distance` (with
@@ -114,6 +116,47 @@ pub fn parse(text: &str, path: &Path) -> Result<Scene, Error> {
     let model = compile(&description);
     let problem = problem(&source, &scene, description, &model)?;
     Ok(Scene { path: name, problem })
+}
+
+/// The variants of a scene with their names, for a comparison: each is the scene with some of its keys
+/// replaced.
+///
+/// # Errors
+/// As [`load`], and a scene without variants.
+pub fn variants(path: &Path) -> Result<Vec<(String, Scene)>, Error> {
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Error::in_file(&file, format!("cannot read the file: {e}")))?;
+    let source = Source { file: &file, text: &text };
+    let scene: file::Scene = ::toml::from_str(&text).map_err(|e| source.refused(&e))?;
+    let mut base: ::toml::Table = ::toml::from_str(&text).map_err(|e| source.refused(&e))?;
+    base.remove("variant");
+    if scene.variant.is_empty() {
+        let message = "there is nothing to compare: the scene has no [[variant]] with a name and the keys that it \
+                       replaces, such as controller, optimize and optimizer";
+        return Err(Error::in_file(&file, message));
+    }
+    let mut out: Vec<(String, Scene)> = Vec::new();
+    for variant in &scene.variant {
+        let mut merged = base.clone();
+        let mut own = variant.get_ref().clone();
+        let Some(::toml::Value::String(name)) = own.remove("name") else {
+            return Err(source.error(variant.span(), "a variant needs a name"));
+        };
+        if out.iter().any(|(other, _)| *other == name) {
+            return Err(source.error(variant.span(), format!("two variants are called \"{name}\"")));
+        }
+        merged.extend(own);
+        // Lines of the merged text would lead astray: the place is that of the variant.
+        let at = |e: String| source.error(variant.span(), format!("variant \"{name}\": {e}"));
+        let text = ::toml::to_string(&merged).map_err(|e| at(e.to_string()))?;
+        let scene = parse(&text, path).map_err(|e| match e {
+            Error::File { file: own, message, .. } if own == file => at(message),
+            other => other,
+        })?;
+        out.push((name, scene));
+    }
+    Ok(out)
 }
 
 fn problem(
