@@ -17,7 +17,7 @@ use crate::error::Error;
 
 pub use adam::AdamSettings;
 pub use evaluate::Evaluator;
-pub use problem::{Bounds, Kind, Method, Problem, Rollout, Starts};
+pub use problem::{Bounds, Kind, Method, Problem, Rollout, Spread, Starts};
 pub use run::{Outcome, Progress, Row, Settings, run, run_with};
 pub use solution::{Solution, Tensor};
 pub use variable::{Coordinate, Group, Subject, Variable};

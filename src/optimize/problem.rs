@@ -41,10 +41,10 @@ pub struct Problem {
 /// Starts that are drawn at random around the stated one, evenly within half widths.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Starts {
-    /// Of the tangent that moves the configuration (nv).
-    pub configuration: Vec<f64>,
-    /// Of what is added to the velocity (nv).
-    pub velocity: Vec<f64>,
+    /// Of those that gradients see.
+    pub seen: Spread,
+    /// Of those that the goals are judged at.
+    pub unseen: Spread,
     /// How many each gradient is the mean of.
     pub batch: usize,
     /// How many the goals are judged at; no gradient sees them.
@@ -55,7 +55,16 @@ pub struct Starts {
     pub share: f64,
 }
 
-impl Starts {
+/// Half widths around a start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spread {
+    /// Of the tangent that moves the configuration (nv).
+    pub configuration: Vec<f64>,
+    /// Of what is added to the velocity (nv).
+    pub velocity: Vec<f64>,
+}
+
+impl Spread {
     /// Draws one.
     fn draw(&self, model: &Model<f64>, start: &State<f64>, random: &mut impl Rng) -> State<f64> {
         let mut within = |halves: &[f64]| -> Vec<f64> {
@@ -64,7 +73,9 @@ impl Starts {
         let (q, v) = (within(&self.configuration), within(&self.velocity));
         start.moved(model, &q, &v, &vec![0.0; start.act.len()])
     }
+}
 
+impl Starts {
     /// The starts of a minibatch.
     pub(super) fn minibatch(
         &self,
@@ -73,12 +84,12 @@ impl Starts {
         (seed, iteration): (u64, usize),
     ) -> Vec<State<f64>> {
         let mut random = Pcg64::new(u128::from(seed), iteration as u128);
-        (0..self.batch).map(|_| self.draw(model, start, &mut random)).collect()
+        (0..self.batch).map(|_| self.seen.draw(model, start, &mut random)).collect()
     }
 
-    fn unseen(&self, model: &Model<f64>, start: &State<f64>) -> Vec<State<f64>> {
+    fn judged_starts(&self, model: &Model<f64>, start: &State<f64>) -> Vec<State<f64>> {
         let mut random = Pcg64::new(u128::from(self.seed), u128::MAX);
-        (0..self.judged).map(|_| self.draw(model, start, &mut random)).collect()
+        (0..self.judged).map(|_| self.unseen.draw(model, start, &mut random)).collect()
     }
 }
 
@@ -234,7 +245,7 @@ impl Problem {
         let Some(starts) = &self.starts else {
             return Ok(judge(&self.roll_from(model, &[start], natural, &controls)?[0]));
         };
-        let unseen = starts.unseen(model, &start);
+        let unseen = starts.judged_starts(model, &start);
         let each: Vec<Vec<Judged>> =
             self.roll_from(model, &unseen, natural, &controls)?.iter().map(judge).collect();
         let judged = |name: String, count: usize| {

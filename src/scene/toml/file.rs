@@ -58,7 +58,20 @@ pub struct Random {
     #[serde(default)]
     pub velocity: BTreeMap<String, Spanned<Numbers>>,
     pub batch: Option<Spanned<usize>>,
-    pub judged: Option<Spanned<usize>>,
+    #[serde(default)]
+    pub judged: Judged,
+}
+
+/// The starts at which the goals are judged.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judged {
+    /// Half widths of their own, if there are any.
+    #[serde(default)]
+    pub position: BTreeMap<String, Spanned<Numbers>>,
+    #[serde(default)]
+    pub velocity: BTreeMap<String, Spanned<Numbers>>,
+    pub count: Option<Spanned<usize>>,
     #[serde(default)]
     pub seed: u64,
     pub share: Option<Spanned<f64>>,

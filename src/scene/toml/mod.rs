@@ -26,7 +26,8 @@
 //! [start.random]                  # train from starts drawn evenly within half widths around the start
 //! position = { pole = 0.3 }
 //! batch = 16                      # for each gradient
-//! judged = 100                    # for the goals, of which a share must reach them
+//! [start.random.judged]           # at others the goals are judged: a share of them must reach each
+//! count = 100
 //! share = 0.95
 //!
 //! [[cost]]                        # weight × penalty(quantity − target)

@@ -1,5 +1,6 @@
 //! Where a scene starts.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -9,7 +10,7 @@ use super::place::Source;
 use crate::error::Error;
 use crate::model::description::{Description, JointKind};
 use crate::model::{Input, Model, State};
-use crate::optimize::Starts;
+use crate::optimize::{Spread, Starts};
 use crate::physics::{Stage, acceleration};
 use crate::spatial::Quat;
 
@@ -71,37 +72,45 @@ pub fn random(
         return Err(source.error(stray.what.span(), what));
     }
     let (span, random) = (random.span(), random.get_ref());
+    let seen = spread(source, [&random.position, &random.velocity], model)?;
+    if seen.configuration.iter().chain(&seen.velocity).all(|half| *half == 0.0) {
+        return Err(source.error(span, "give half widths by joint: position = { hip = 0.2 }, or velocity"));
+    }
+    let judged = &random.judged;
+    let own = !(judged.position.is_empty() && judged.velocity.is_empty());
+    let unseen =
+        if own { spread(source, [&judged.position, &judged.velocity], model)? } else { seen.clone() };
+    let count = |given: &Option<Spanned<usize>>, usual: usize| match given {
+        Some(n) if *n.get_ref() == 0 => Err(source.error(n.span(), "at least one start is needed")),
+        Some(n) => Ok(*n.get_ref()),
+        None => Ok(usual),
+    };
+    let share = match &judged.share {
+        Some(share) if (0.0..=1.0).contains(share.get_ref()) => *share.get_ref(),
+        Some(share) => return Err(source.error(share.span(), "a share lies between 0 and 1")),
+        None => 1.0,
+    };
+    let (batch, judged) = (count(&random.batch, 8)?, (count(&judged.count, 100)?, judged.seed));
+    Ok(Some(Starts { seen, unseen, batch, judged: judged.0, seed: judged.1, share }))
+}
+
+/// Half widths by joint, of positions and of velocities.
+fn spread(
+    source: &Source<'_>,
+    files: [&BTreeMap<String, Spanned<file::Numbers>>; 2],
+    model: &Model<f64>,
+) -> Result<Spread, Error> {
     let t = &model.topology;
     let mut halves = [vec![0.0; t.nv], vec![0.0; t.nv]];
-    for (all, own) in [&random.position, &random.velocity].into_iter().zip(&mut halves) {
+    for (all, own) in files.into_iter().zip(&mut halves) {
         for (name, numbers) in all {
             let at = &t.joints[source.find(numbers.span(), "joint", name, &t.names.joints)?];
             let own = &mut own[at.v..at.v + at.kind.sizes().1];
             fill(source, numbers.span(), numbers.get_ref().list(), own, name)?;
         }
     }
-    if halves.iter().flatten().all(|half| *half == 0.0) {
-        return Err(source.error(span, "give half widths by joint: position = { hip = 0.2 }, or velocity"));
-    }
-    let count = |given: &Option<Spanned<usize>>, usual: usize| match given {
-        Some(n) if *n.get_ref() == 0 => Err(source.error(n.span(), "at least one start is needed")),
-        Some(n) => Ok(*n.get_ref()),
-        None => Ok(usual),
-    };
-    let share = match &random.share {
-        Some(share) if (0.0..=1.0).contains(share.get_ref()) => *share.get_ref(),
-        Some(share) => return Err(source.error(share.span(), "a share lies between 0 and 1")),
-        None => 1.0,
-    };
     let [configuration, velocity] = halves;
-    Ok(Some(Starts {
-        configuration,
-        velocity,
-        batch: count(&random.batch, 8)?,
-        judged: count(&random.judged, 100)?,
-        seed: random.seed,
-        share,
-    }))
+    Ok(Spread { configuration, velocity })
 }
 
 fn fill(
