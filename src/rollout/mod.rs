@@ -6,5 +6,7 @@ mod forward;
 mod health;
 
 pub use adjoint::{Gradient, Memory, Workspace, value_and_gradient};
+#[cfg(feature = "app")]
+pub(crate) use forward::sound;
 pub use forward::{Trajectory, cost, simulate};
 pub use health::{Health, health};
