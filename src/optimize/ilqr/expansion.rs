@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 use crate::model::{Input, Model, State};
 use crate::number::{Dual, Lanes, Tangent, Wide};
-use crate::objective::{Objective, Term, Terms};
+use crate::objective::{Objective, Quantity, Term, Terms};
 use crate::physics::{Cotangents, Linearization};
 
 /// `ℓ ≈ ℓ₀ + xᵀ δx + uᵀ δu + ½ δxᵀ xx δx + δuᵀ ux δx + ½ δuᵀ uu δu`, with `δx = (q tangent, v, act): (n)`
@@ -60,13 +60,20 @@ pub struct Survey {
     model: Model<Wide<f64>>,
     terms: Terms<Wide<f64>>,
     out: Cotangents<Wide<f64>>,
+    /// For every coordinate (q tangent, v, act, u) its column among the tangents of dual numbers, and the
+    /// column that all coordinates share whose curvature stands on the diagonal alone.
+    columns: Vec<usize>,
+    shared: usize,
 }
 
 impl Survey {
     /// Room for one model and its costs.
     pub fn new(model: &Model<f64>, terms: Vec<Term>) -> Self {
         let dual = model.map(Dual::constant);
+        let (columns, shared) = columns(model, &terms);
         Self {
+            columns,
+            shared,
             linearization: Linearization::new(model),
             terms: Terms::new(&dual, terms),
             out: Cotangents::zero(&dual, &Input::zero(&dual)),
@@ -104,14 +111,16 @@ impl Survey {
         let unit = |i: usize| if i < n { 1.0 } else { scales[i - n] };
         let mut gradient = vec![0.0; total];
         let mut hessian = DMatrix::zeros(total, total);
-        for first in (0..total).step_by(Lanes::COUNT) {
-            self.columns(state, input, k, first);
+        for first in (0..=self.shared).step_by(Lanes::COUNT) {
+            self.pull(state, input, k, first);
             let Cotangents { state: by, input: by_input, .. } = &self.out;
             let entries = by.q.iter().chain(&by.v).chain(&by.act).chain(&by_input.u);
             for (i, entry) in entries.enumerate().take(total) {
                 gradient[i] = unit(i) * entry.value;
-                for j in first..(first + Lanes::COUNT).min(total) {
-                    hessian[(i, j)] = unit(i) * unit(j) * entry.tangent.get(j - first);
+                for j in (0..total).filter(|&j| i == j || self.columns[j] != self.shared) {
+                    if let Some(slot) = slot(self.columns[j], first) {
+                        hessian[(i, j)] = unit(i) * unit(j) * entry.tangent.get(slot);
+                    }
                 }
             }
         }
@@ -128,14 +137,12 @@ impl Survey {
         }
     }
 
-    /// Leaves in `out` the cotangents of the cost and their derivatives along eight coordinates.
-    fn columns(&mut self, state: &State<f64>, input: Option<&Input<f64>>, k: usize, first: usize) {
-        let mut at = 0;
-        let mut small = |x: f64| {
-            let seeded = (first..first + Lanes::COUNT).contains(&at);
-            let dual = if seeded { Dual::variable(x, at - first) } else { Dual::constant(x) };
-            at += 1;
-            dual
+    /// Leaves in `out` the cotangents of the cost and their derivatives along eight columns.
+    fn pull(&mut self, state: &State<f64>, input: Option<&Input<f64>>, k: usize, first: usize) {
+        let mut columns = self.columns.iter();
+        let mut small = |x: f64| match columns.next().and_then(|&column| slot(column, first)) {
+            Some(slot) => Dual::variable(x, slot),
+            None => Dual::constant(x),
         };
         let (nv, na) = (state.v.len(), state.act.len());
         let [q, v, act] = [nv, nv, na].map(|count| (0..count).map(|_| small(0.0)).collect::<Vec<_>>());
@@ -148,6 +155,26 @@ impl Survey {
         self.out.clear_step();
         self.terms.cost_pullback(&self.model, &state, input.as_ref(), k, &mut self.out);
     }
+}
+
+/// The place of a column among the eight from `first` on.
+fn slot(column: usize, first: usize) -> Option<usize> {
+    column.checked_sub(first).filter(|&slot| slot < Lanes::COUNT)
+}
+
+/// The columns of all coordinates, and the one that is shared: positions of places couple the configuration,
+/// velocities and sensors the velocity too, forces everything; other quantities are coordinates themselves.
+fn columns(model: &Model<f64>, terms: &[Term]) -> (Vec<usize>, usize) {
+    let any = |asks: fn(&Quantity) -> bool| terms.iter().any(|t| asks(&t.quantity));
+    let forces = any(|q| q.needs_forces());
+    let places = any(|q| q.needs_links());
+    let speeds = any(|q| q.is_sensor() || matches!(q, Quantity::Velocity { .. }));
+    let t = &model.topology;
+    let blocks = [(t.nv, places), (t.nv, speeds), (t.na, forces), (t.nu, forces)];
+    let own = blocks.iter().filter(|(_, coupled)| *coupled).map(|(count, _)| count).sum();
+    let mut next = 0..own;
+    let all = blocks.into_iter().flat_map(|(count, coupled)| std::iter::repeat_n(coupled, count));
+    (all.map(|coupled| if coupled { next.next().unwrap_or(own) } else { own }).collect(), own)
 }
 
 /// More sweeps than any matrix took.

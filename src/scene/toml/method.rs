@@ -63,14 +63,15 @@ pub fn method(source: &Source<'_>, scene: &file::Scene) -> Result<Method, Error>
 fn refuse_strays(source: &Source<'_>, file: &file::Optimizer) -> Result<(), Error> {
     use OptimizerKind::{Adam, Descent, Lbfgs};
     let span = |x: &Option<Spanned<f64>>| x.as_ref().map(Spanned::span);
-    let keys: [(&str, Option<Range<usize>>, &[OptimizerKind]); 7] = [
-        ("rate", span(&file.rate), &[Adam, Descent]),
-        ("clip", span(&file.clip), &[Adam, Descent]),
-        ("schedule", file.schedule.as_ref().map(Spanned::span), &[Adam, Descent]),
-        ("decay", span(&file.decay), &[Adam, Descent]),
-        ("momentum", span(&file.momentum), &[Descent]),
-        ("normalize", file.normalize.as_ref().map(Spanned::span), &[Descent]),
-        ("memory", file.memory.as_ref().map(Spanned::span), &[Lbfgs]),
+    let paced: &[OptimizerKind] = &[Adam, Descent];
+    let keys = [
+        ("rate", span(&file.rate), paced),
+        ("clip", span(&file.clip), paced),
+        ("schedule", file.schedule.as_ref().map(Spanned::span), paced),
+        ("decay", span(&file.decay), paced),
+        ("momentum", span(&file.momentum), &[Descent][..]),
+        ("normalize", file.normalize.as_ref().map(Spanned::span), &[Descent][..]),
+        ("memory", file.memory.as_ref().map(Spanned::span), &[Lbfgs][..]),
     ];
     for (key, span, owners) in keys {
         if let Some(span) = span.filter(|_| !owners.contains(&file.kind)) {
