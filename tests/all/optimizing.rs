@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use costate::objective::Terms;
-use costate::optimize::{Evaluator, Settings, run, run_with};
+use costate::optimize::{Bounds, Evaluator, Settings, run, run_with};
 use costate::physics::derive::compile;
 use costate::scene::toml::{Scene, load, parse};
 
@@ -141,7 +141,7 @@ fn iterative_lqr_finds_the_same_to_the_last_bit_with_any_number_of_threads() {
         pool.install(|| run(&scene.problem, &settings, &mut |_| {}).unwrap())
     };
     let one = with(1);
-    assert!(one.cost_best < 0.1 * one.cost_first, "{} is not far below {}", one.cost_best, one.cost_first);
+    assert!(one.cost_best < 0.5 * one.cost_first, "{} is not far below {}", one.cost_best, one.cost_first);
     for threads in [2, 3, 64] {
         assert_eq!(one.solution, with(threads).solution, "{threads} threads");
     }
@@ -216,9 +216,10 @@ goal = [
 #[test]
 fn iterative_lqr_refuses_problems_that_are_not_its_own() {
     let scene = scene(&format!("{REACH}\n[optimizer]\nkind = \"ilqr\"\n"));
-    let mut spline = scene.problem.clone();
-    spline.groups[0].subject = costate::optimize::Subject::Velocity;
-    assert!(run(&spline, &Settings::default(), &mut |_| {}).is_err());
+    let mut smooth = scene.problem.clone();
+    smooth.method.bounds = Bounds::Smooth;
+    let refused = run(&smooth, &Settings::default(), &mut |_| {}).unwrap_err().to_string();
+    assert!(refused.contains("with bounds by projection"), "{refused}");
     let terms = Terms::new(&compile(&scene.problem.description), scene.problem.terms.clone());
     let refused = run_with(&scene.problem, terms, &Settings::default(), &mut |_| {}).unwrap_err().to_string();
     assert!(refused.contains("needs the curvature of the cost"), "{refused}");
