@@ -1,8 +1,9 @@
 //! Gradient descent with momentum and a step size per variable.
 
+use super::pace::{Schedule, shortening, walk};
 use super::solution::Tensor;
 use super::variable::Coordinate;
-use super::{Descent, Function, Point, norm};
+use super::{Descent, Function, Point};
 use crate::error::Error;
 
 /// The numbers of Adam (Kingma and Ba 2015).
@@ -10,6 +11,8 @@ use crate::error::Error;
 pub struct AdamSettings {
     /// The learning rate, in the optimizer's coordinates.
     pub rate: f64,
+    /// How it changes on the way.
+    pub schedule: Schedule,
     /// How much of the mean gradient and of the mean square is kept.
     pub memory: [f64; 2],
     /// The largest norm of a gradient; a longer one is shortened.
@@ -18,12 +21,9 @@ pub struct AdamSettings {
 
 impl Default for AdamSettings {
     fn default() -> Self {
-        Self { rate: 0.05, memory: [0.9, 0.999], clip: None }
+        Self { rate: 0.05, schedule: Schedule::Constant, memory: [0.9, 0.999], clip: None }
     }
 }
-
-/// How often a step is halved when the rollout diverges.
-const RETRIES: usize = 8;
 
 /// Adam with projection on the bounds.
 pub struct Adam<'p> {
@@ -66,9 +66,9 @@ impl<'p> Adam<'p> {
 
     /// `δ_i = −rate_i m̂_i / (√v̂_i + ε)`.
     fn step(&mut self) -> Vec<f64> {
-        let AdamSettings { rate, memory: [b1, b2], clip } = self.settings;
-        let length = norm(&self.point.gradient);
-        let shorter = clip.map_or(1.0, |clip| if length > clip { clip / length } else { 1.0 });
+        let AdamSettings { rate, schedule, memory: [b1, b2], clip } = self.settings;
+        let shorter = shortening(&self.point.gradient, clip);
+        let rate = rate * schedule.share(self.steps);
         self.steps += 1.0;
         let (c1, c2) = (1.0 - b1.powf(self.steps), 1.0 - b2.powf(self.steps));
         let moments = self.mean.iter_mut().zip(&mut self.square);
@@ -90,23 +90,7 @@ impl Descent for Adam<'_> {
 
     fn advance(&mut self, f: &mut Function<'_>) -> Result<Option<String>, Error> {
         let step = self.step();
-        let mut last = String::new();
-        for _ in 0..RETRIES {
-            let moved = self.point.x.iter().zip(&step).zip(self.coordinates);
-            let x = moved.map(|((x, d), c)| c.projected(x + self.caution * d)).collect();
-            match Point::at(x, f) {
-                Ok(point) => {
-                    self.point = point;
-                    return Ok(None);
-                }
-                Err(e @ Error::Diverged { .. }) => {
-                    self.caution *= 0.5;
-                    last = e.to_string();
-                }
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(Some(format!("the step was halved {RETRIES} times and still {last}")))
+        walk(&mut self.point, &step, &mut self.caution, self.coordinates, f)
     }
 
     fn save(&self) -> Vec<Tensor> {

@@ -1,13 +1,17 @@
 //! Getting there.
 //!
 //! A [`Problem`] says what is given, what is wished for and what may change. [`run`] changes it, by
-//! [`Adam`](Kind::Adam) or by [L-BFGS](Kind::Lbfgs), until a tolerance, a budget, the goals or a
+//! [`Adam`](Kind::Adam), [L-BFGS](Kind::Lbfgs), [iterative LQR](Kind::Ilqr) or
+//! [gradient descent](Kind::Descent), until a tolerance, a budget, the goals or a
 //! divergence stops it, and can go on from a checkpoint to the same bits.
 
 mod adam;
 mod checkpoint;
 mod evaluate;
+mod gradient_descent;
+mod ilqr;
 mod lbfgs;
+mod pace;
 mod problem;
 mod run;
 mod solution;
@@ -17,6 +21,8 @@ use crate::error::Error;
 
 pub use adam::AdamSettings;
 pub use evaluate::Evaluator;
+pub use gradient_descent::DescentSettings;
+pub use pace::Schedule;
 pub use problem::{Bounds, Kind, Method, Problem, Rollout, Spread, Starts};
 pub use run::{Outcome, Progress, Row, Settings, run, run_with};
 pub use solution::{Solution, Tensor};

@@ -1,6 +1,7 @@
 //! What is given, what is wished for, what may change, and how.
 
 use super::adam::AdamSettings;
+use super::gradient_descent::DescentSettings;
 use super::solution::Solution;
 use super::variable::{Coordinate, Group, Subject, ranges};
 use crate::control::{Part, Plan, Policy};
@@ -113,6 +114,10 @@ pub struct Method {
 pub enum Kind {
     /// Adaptive moments (Kingma and Ba 2015).
     Adam(AdamSettings),
+    /// Gradient descent with momentum (Polyak 1964).
+    Descent(DescentSettings),
+    /// Iterative LQR on one control for every step (Tassa, Mansard and Todorov 2014).
+    Ilqr,
     /// With this many remembered steps.
     Lbfgs {
         /// How many past steps it remembers.

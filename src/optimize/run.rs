@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::adam::Adam;
+use super::gradient_descent::GradientDescent;
+use super::ilqr::Ilqr;
 use super::lbfgs::Lbfgs;
 use super::problem::{Kind, Problem};
 use super::variable::Coordinate;
@@ -101,14 +103,27 @@ pub fn run(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Outcome, Error> {
     let terms = Terms::new(&compile(&problem.description), problem.terms.clone());
-    run_with(problem, terms, settings, progress)
+    travel(problem, terms, settings, progress)
 }
 
 /// Optimizes a problem with any objective.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run`]; and iterative LQR, which needs the curvature of the problem's own terms.
 pub fn run_with(
+    problem: &Problem,
+    objective: impl Objective<f64>,
+    settings: &Settings,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Outcome, Error> {
+    if problem.method.kind == Kind::Ilqr {
+        let what = "iterative LQR needs the curvature of the cost: state it as terms, or choose L-BFGS";
+        return Err(Error::message(what));
+    }
+    travel(problem, objective, settings, progress)
+}
+
+fn travel(
     problem: &Problem,
     objective: impl Objective<f64>,
     settings: &Settings,
@@ -122,7 +137,7 @@ pub fn run_with(
         None => None,
     };
     // A method that compares costs sees the same starts all the time.
-    let fresh = matches!(problem.method.kind, Kind::Adam(_));
+    let fresh = matches!(problem.method.kind, Kind::Adam(_) | Kind::Descent(_));
     let batch = problem.starts.as_ref().map_or(1, |s| s.batch);
     let (rollouts, number, seed) = (Cell::new(0), Cell::new(journey.iteration), journey.seed);
     let mut f = |x: &[f64], g: &mut [f64]| {
@@ -168,12 +183,25 @@ fn depart<'p>(
             Point { x, gradient, cost: find("cost").ok_or_else(unfit)?[0] }
         }
     };
+    let rates = || {
+        let each = problem.groups.iter().flat_map(|g| std::iter::repeat_n(g.rate, g.variables.len()));
+        each.collect()
+    };
     Ok(match problem.method.kind {
         Kind::Adam(settings) => {
-            let each = problem.groups.iter().flat_map(|g| std::iter::repeat_n(g.rate, g.variables.len()));
-            let mut adam = Adam::new(settings, coordinates, each.collect(), point);
+            let mut adam = Adam::new(settings, coordinates, rates(), point);
             saved.map_or(Some(()), |s| adam.restore(s)).ok_or_else(unfit)?;
             Box::new(adam)
+        }
+        Kind::Descent(settings) => {
+            let mut descent = GradientDescent::new(settings, coordinates, rates(), point);
+            saved.map_or(Some(()), |s| descent.restore(s)).ok_or_else(unfit)?;
+            Box::new(descent)
+        }
+        Kind::Ilqr => {
+            let mut ilqr = Ilqr::new(problem, coordinates, point)?;
+            saved.map_or(Some(()), |s| ilqr.restore(s)).ok_or_else(unfit)?;
+            Box::new(ilqr)
         }
         Kind::Lbfgs { memory } => {
             let mut lbfgs = Lbfgs::new(memory, coordinates, point);

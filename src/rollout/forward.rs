@@ -93,7 +93,7 @@ pub fn cost_controlled<R: Real>(
 }
 
 /// Refuses a state that is not finite, and one whose constraint forces were not found.
-pub(super) fn sound<R: Real>(
+pub(crate) fn sound<R: Real>(
     model: &Model<R>,
     record: &Record<R>,
     state: &State<R>,

@@ -6,5 +6,7 @@ mod forward;
 mod health;
 
 pub use adjoint::{Gradient, Memory, Workspace, value_and_gradient, value_and_gradient_controlled};
+#[cfg(feature = "app")]
+pub(crate) use forward::sound;
 pub use forward::{Trajectory, cost, cost_controlled, simulate, simulate_controlled};
 pub use health::{Health, health};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use costate::objective::Terms;
-use costate::optimize::{Evaluator, Settings, run};
+use costate::optimize::{Bounds, Evaluator, Settings, run, run_with};
 use costate::physics::derive::compile;
 use costate::scene::toml::{Scene, load, parse};
 
@@ -35,6 +35,20 @@ optimize = [
     { what = "body.hand.inertial", noise = 0.1 },
     { what = "option.timestep", noise = 0.1 },
 ]
+"#;
+
+/// One control for every step, some of them at their bounds.
+const REACH: &str = r#"
+model = "models/arm_free.xml"
+steps = 40
+start = { keyframe = "ready" }
+cost = [
+    { quantity = "site.tip.position", target = [0.35, 0.35, 0.4], weight = 100.0, when = "final" },
+    { quantity = "joint.*.velocity", weight = 1.0, when = "final" },
+    { quantity = "body.wrist.position", target = [0.17, 0.3, 0.68], penalty = "avoid", radius = 0.2, weight = 10.0 },
+    { quantity = "control.*", weight = 1e-4 },
+]
+optimize = [{ what = "controls", lower = -25.0 }]
 "#;
 
 #[test]
@@ -93,8 +107,16 @@ fn a_solution_rolls_out_to_the_cost_that_was_found() {
 #[test]
 fn a_run_goes_on_from_its_checkpoint_to_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
-    for optimizer in ["kind = \"adam\"", "kind = \"l-bfgs\"\nmemory = 3"] {
-        let scene = scene(&format!("{EVERYTHING}\n[optimizer]\n{optimizer}\n"));
+    let all = [
+        (EVERYTHING, "kind = \"adam\""),
+        (EVERYTHING, "kind = \"adam\"\nschedule = \"cosine\"\nclip = 3.0"),
+        (EVERYTHING, "kind = \"l-bfgs\"\nmemory = 3"),
+        (EVERYTHING, "kind = \"descent\"\nmomentum = 0.8\nschedule = \"exponential\"\nrate = 1e-4"),
+        (EVERYTHING, "kind = \"descent\"\nnormalize = true\nschedule = \"cosine\""),
+        (REACH, "kind = \"ilqr\""),
+    ];
+    for (text, optimizer) in all {
+        let scene = scene(&format!("{text}\n[optimizer]\n{optimizer}\n"));
         let checkpoint = Some(folder.path().join("checkpoint.safetensors"));
         let go = |iterations, resume, checkpoint| {
             let settings = Settings { iterations: Some(iterations), seed: 3, resume, checkpoint };
@@ -108,6 +130,99 @@ fn a_run_goes_on_from_its_checkpoint_to_the_same_bits() {
         assert_eq!(costs(&whole), costs(&rest), "{optimizer}");
         assert_eq!((whole.iterations, whole.cost_first), (rest.iterations, rest.cost_first));
     }
+}
+
+#[test]
+fn iterative_lqr_finds_the_same_to_the_last_bit_with_any_number_of_threads() {
+    let scene = scene(&format!("{REACH}\n[optimizer]\nkind = \"ilqr\"\n"));
+    let settings = Settings { iterations: Some(8), ..Settings::default() };
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| run(&scene.problem, &settings, &mut |_| {}).unwrap())
+    };
+    let one = with(1);
+    assert!(one.cost_best < 0.5 * one.cost_first, "{} is not far below {}", one.cost_best, one.cost_first);
+    for threads in [2, 3, 64] {
+        assert_eq!(one.solution, with(threads).solution, "{threads} threads");
+    }
+}
+
+#[test]
+fn iterative_lqr_ends_where_no_control_can_move_and_lower_the_cost() {
+    let scene = scene(&format!("{REACH}\n[optimizer]\nkind = \"ilqr\"\niterations = 200\n"));
+    let problem = &scene.problem;
+    let out = run(problem, &Settings::default(), &mut |_| {}).unwrap();
+    let coordinates = problem.coordinates();
+    let found = &out.solution.get("controls").unwrap().data;
+    let x: Vec<f64> = coordinates.iter().zip(found).map(|(c, u)| c.of(*u)).collect();
+    let model = compile(&problem.description);
+    let mut gradient = vec![0.0; x.len()];
+    let mut evaluator = Evaluator::new(problem, Terms::new(&model, problem.terms.clone()));
+    evaluator.value_and_gradient(&x, &mut gradient).unwrap();
+    let mut held = 0;
+    for ((c, x), g) in coordinates.iter().zip(&x).zip(&gradient) {
+        let [lower, upper] = [f64::NEG_INFINITY, f64::INFINITY].map(|end| c.projected(end));
+        let outward = *x <= lower + 1e-12 && *g > 0.0 || *x >= upper - 1e-12 && *g < 0.0;
+        held += usize::from(outward);
+        assert!(
+            outward || g.abs() < 1e-4 * out.cost_first,
+            "{x} in {lower} … {upper} has the slope {g}: {}",
+            out.stop
+        );
+    }
+    assert!(held > 0, "some controls are at their bounds");
+}
+
+#[test]
+fn iterative_lqr_turns_a_body_in_space_through_its_rotations() {
+    // A free body with thrusters and turning motors: half a turn about a skew axis, and a shift.
+    let folder = tempfile::tempdir().unwrap();
+    let motors: String = (0..6)
+        .map(|k| {
+            let gear: Vec<_> = (0..6).map(|i| if i == k { "1" } else { "0" }).collect();
+            format!("<motor joint=\"free\" gear=\"{}\" ctrlrange=\"-3 3\"/>", gear.join(" "))
+        })
+        .collect();
+    let model = format!(
+        "<mujoco><option gravity=\"0 0 0\" timestep=\"0.02\"/><worldbody><body name=\"ship\"><joint name=\"free\" \
+         type=\"free\"/><geom type=\"box\" size=\"0.3 0.2 0.1\" mass=\"2\"/><site name=\"nose\" pos=\"1 0 0\"/>\
+         <site name=\"wing\" pos=\"0 1 0\"/></body></worldbody><actuator>{motors}</actuator></mujoco>"
+    );
+    std::fs::write(folder.path().join("ship.xml"), model).unwrap();
+    let text = r#"
+model = "ship.xml"
+steps = 100
+cost = [
+    { quantity = "body.ship.position", target = [0.5, -0.3, 0.2], weight = 100.0, when = "final" },
+    { quantity = "site.nose.position", target = [0.5, -0.3, 1.2], weight = 100.0, when = "final" },
+    { quantity = "site.wing.position", target = [1.5, -0.3, 0.2], weight = 100.0, when = "final" },
+    { quantity = "joint.*.velocity*", weight = 10.0, when = "final" },
+    { quantity = "control.*", weight = 0.001 },
+]
+optimize = [{ what = "controls" }]
+optimizer = { kind = "ilqr", iterations = 60 }
+goal = [
+    { quantity = "site.nose.position", target = [0.5, -0.3, 1.2], at_most = 0.01 },
+    { quantity = "site.wing.position", target = [1.5, -0.3, 0.2], at_most = 0.01 },
+]
+"#;
+    let scene = parse(text, &folder.path().join("turn.toml")).unwrap();
+    let out = run(&scene.problem, &Settings::default(), &mut |_| {}).unwrap();
+    for goal in scene.judge(&out.solution).unwrap() {
+        assert!(goal.reached, "{goal:?}, although {} after {}", out.stop, out.iterations);
+    }
+}
+
+#[test]
+fn iterative_lqr_refuses_problems_that_are_not_its_own() {
+    let scene = scene(&format!("{REACH}\n[optimizer]\nkind = \"ilqr\"\n"));
+    let mut smooth = scene.problem.clone();
+    smooth.method.bounds = Bounds::Smooth;
+    let refused = run(&smooth, &Settings::default(), &mut |_| {}).unwrap_err().to_string();
+    assert!(refused.contains("with bounds by projection"), "{refused}");
+    let terms = Terms::new(&compile(&scene.problem.description), scene.problem.terms.clone());
+    let refused = run_with(&scene.problem, terms, &Settings::default(), &mut |_| {}).unwrap_err().to_string();
+    assert!(refused.contains("needs the curvature of the cost"), "{refused}");
 }
 
 #[test]
@@ -127,6 +242,7 @@ fn every_scene_reaches_its_goals() {
     let all = [
         ("pendulum_swingup", 2),
         ("cartpole_swingup", 2),
+        ("cartpole_ilqr", 2),
         ("double_pendulum_throw", 2),
         ("arm_reach", 2),
         ("block_push", 2),

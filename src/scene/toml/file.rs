@@ -249,8 +249,12 @@ pub struct Optimizer {
     pub tolerance: f64,
     pub rate: Option<Spanned<f64>>,
     pub clip: Option<Spanned<f64>>,
-    pub memory: Option<usize>,
-    pub bounds: Option<Bounds>,
+    pub schedule: Option<Spanned<ScheduleKind>>,
+    pub decay: Option<Spanned<f64>>,
+    pub momentum: Option<Spanned<f64>>,
+    pub normalize: Option<Spanned<bool>>,
+    pub memory: Option<Spanned<usize>>,
+    pub bounds: Option<Spanned<Bounds>>,
     pub until: Until,
 }
 
@@ -262,6 +266,10 @@ impl Default for Optimizer {
             tolerance: 1e-6,
             rate: None,
             clip: None,
+            schedule: None,
+            decay: None,
+            momentum: None,
+            normalize: None,
             memory: None,
             bounds: None,
             until: Until::default(),
@@ -274,8 +282,31 @@ impl Default for Optimizer {
 pub enum OptimizerKind {
     #[default]
     Adam,
+    Descent,
     #[serde(rename = "l-bfgs")]
     Lbfgs,
+    Ilqr,
+}
+
+impl OptimizerKind {
+    /// As the file writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Adam => "adam",
+            Self::Descent => "descent",
+            Self::Lbfgs => "l-bfgs",
+            Self::Ilqr => "ilqr",
+        }
+    }
+}
+
+/// How the learning rate changes over the iterations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScheduleKind {
+    Constant,
+    Cosine,
+    Exponential,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -43,7 +43,10 @@
 //!                                 # upper, rate, noise and scale
 //!
 //! [optimizer]
-//! kind = "l-bfgs"                 # or "adam", with rate and clip
+//! kind = "l-bfgs"                 # with memory; "ilqr" for one control for every step, the fastest where
+//!                                 # it applies; "adam" or "descent", with rate, clip, schedule =
+//!                                 # "constant", "cosine" or "exponential" over all iterations, and decay,
+//!                                 # what it leaves of the rate; "descent" with momentum and normalize
 //! iterations = 300
 //!
 //! [[goal]]                        # holds in a window: the last 0.5 s, or from … to, or the end
@@ -63,6 +66,7 @@
 mod aims;
 mod controllers;
 mod file;
+mod method;
 mod place;
 mod start;
 mod variables;
@@ -74,7 +78,7 @@ use crate::error::Error;
 use crate::model::description::Description;
 use crate::model::{Input, Model};
 use crate::objective::goals::Judged;
-use crate::optimize::{AdamSettings, Bounds, Kind, Method, Problem, Rollout, Solution};
+use crate::optimize::{Problem, Rollout, Solution};
 use crate::physics::derive::compile;
 use crate::rollout::Trajectory;
 use place::Source;
@@ -181,7 +185,7 @@ fn problem(
         terms: aims::terms(source, &scene.cost, model, clock)?,
         goals: aims::goals(source, &scene.goal, model, clock)?,
         groups: variables::groups(source, &scene.optimize, &description, &given)?,
-        method: method(source, &scene.optimizer)?,
+        method: method::method(source, scene)?,
         description,
         start,
         plan,
@@ -236,38 +240,6 @@ fn plan(source: &Source<'_>, file: &file::Control, steps: usize, actuators: usiz
         }
     };
     Ok(Plan::new(shape, steps, actuators))
-}
-
-fn method(source: &Source<'_>, file: &file::Optimizer) -> Result<Method, Error> {
-    let (kind, bounds) = match file.kind {
-        file::OptimizerKind::Adam => {
-            let usual = AdamSettings::default();
-            let rate = match &file.rate {
-                Some(rate) => source.positive(rate, "rate")?,
-                None => usual.rate,
-            };
-            let clip = file.clip.as_ref().map(|clip| source.positive(clip, "clip")).transpose()?;
-            (Kind::Adam(AdamSettings { rate, clip, ..usual }), Bounds::Projection)
-        }
-        file::OptimizerKind::Lbfgs => {
-            if let Some(stray) = file.rate.as_ref().or(file.clip.as_ref()) {
-                return Err(source.error(stray.span(), "rate and clip belong to kind = \"adam\""));
-            }
-            (Kind::Lbfgs { memory: file.memory.unwrap_or(20).max(1) }, Bounds::Smooth)
-        }
-    };
-    let bounds = match file.bounds {
-        Some(file::Bounds::Projection) => Bounds::Projection,
-        Some(file::Bounds::Smooth) => Bounds::Smooth,
-        None => bounds,
-    };
-    Ok(Method {
-        kind,
-        bounds,
-        iterations: file.iterations,
-        tolerance: file.tolerance,
-        until_goals: file.until == file::Until::Goals,
-    })
 }
 
 impl Scene {

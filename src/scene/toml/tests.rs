@@ -1,4 +1,5 @@
 use super::*;
+use crate::optimize::Kind;
 
 const GOOD: &str = r#"model = "models/cartpole.xml"
 horizon = 3.0
@@ -85,6 +86,39 @@ fn a_mistake_in_a_scene_is_one_sentence_with_its_line_and_the_nearest_right_answ
             "test.toml:2: the horizon of -3 s is -300 steps (1 to 10 million)",
         ),
         ("[start]", "[start", "test.toml:3: "),
+        ("\"adam\"", "\"ilqt\"", "test.toml:12: unknown word \"ilqt\" (did you mean \"ilqr\"?)"),
+        (
+            "\"adam\"",
+            "\"ilqr\"\nrate = 0.1",
+            "test.toml:13: rate belongs to kind = \"adam\" or kind = \"descent\"",
+        ),
+        ("\"adam\"", "\"adam\"\nmemory = 5", "test.toml:13: memory belongs to kind = \"l-bfgs\""),
+        ("\"adam\"", "\"adam\"\nmomentum = 0.9", "test.toml:13: momentum belongs to kind = \"descent\""),
+        (
+            "\"adam\"",
+            "\"descent\"\nmomentum = 1.0",
+            "test.toml:13: momentum is 1, and must be at least zero and below one",
+        ),
+        (
+            "\"adam\"",
+            "\"descent\"\nclip = 1.0\nnormalize = true",
+            "test.toml:13: clip has no meaning beside normalize = true: every gradient has length one",
+        ),
+        (
+            "\"adam\"",
+            "\"adam\"\nschedule = \"cosin\"",
+            "test.toml:13: unknown word \"cosin\" (did you mean \"cosine\"?)",
+        ),
+        (
+            "\"adam\"",
+            "\"adam\"\ndecay = 0.1",
+            "test.toml:13: decay belongs to schedule = \"cosine\" or schedule = \"exponential\"",
+        ),
+        (
+            "\"adam\"",
+            "\"adam\"\ndecay = 0.0\nschedule = \"exponential\"",
+            "test.toml:13: decay is 0, and must be above zero and below one",
+        ),
     ];
     for (part, by, message) in cases {
         let said = refused(part, by);
@@ -95,6 +129,41 @@ fn a_mistake_in_a_scene_is_one_sentence_with_its_line_and_the_nearest_right_answ
         refused("cartpole.xml", "cartpool.xml").starts_with("cartpool.xml"),
         "the missing model is named"
     );
+}
+
+#[test]
+fn iterative_lqr_refuses_all_but_one_control_for_every_step() {
+    let good = GOOD.replace("\"adam\"", "\"ilqr\"");
+    assert_eq!(read(&good).unwrap().problem.method.kind, Kind::Ilqr);
+    let cases = [
+        (
+            "[[cost]]",
+            "[control]\nhold = 2\n[[cost]]",
+            "7: kind = \"ilqr\" finds one control for every step: give hold = 1",
+        ),
+        (
+            "[[cost]]",
+            "[control]\nkind = \"spline\"\nknots = 9\n[[cost]]",
+            "8: kind = \"ilqr\" finds one control for every step, and not the knots of a spline",
+        ),
+        (
+            "\"controls\"",
+            "\"start.velocity\"",
+            "10: kind = \"ilqr\" finds one control for every step and nothing else: give what = \"controls\" alone",
+        ),
+        (
+            "\"ilqr\"",
+            "\"ilqr\"\nbounds = \"smooth\"",
+            "13: kind = \"ilqr\" finds one control for every step within bounds that it knows",
+        ),
+        ("what = \"controls\"", "what = \"controls\"\nrate = 2.0", "11: kind = \"ilqr\" finds"),
+    ];
+    for (part, by, message) in cases {
+        let said = read(&good.replacen(part, by, 1)).expect_err(by).to_string();
+        assert!(said.contains(&format!("test.toml:{message}")), "{said}\nand not\n{message}");
+    }
+    let nothing = good.replace("[[optimize]]\nwhat = \"controls\"\n", "");
+    assert!(read(&nothing).unwrap_err().to_string().contains("give [[optimize]] what = \"controls\""));
 }
 
 #[test]
