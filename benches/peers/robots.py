@@ -9,7 +9,8 @@ constraints are compared, relative to the largest entry. costate reads the file 
 reads a copy in which `package://` is replaced by the folder that holds the package.
 
 If MuJoCo refuses the file, both read a changed copy: first without collisions of Collada meshes or of meshes that are not
-there, then also with its inertias repaired, because no body can have what some files state. The column `change` says so.
+there, then also with its inertias repaired, because no body can have what some files state, at last without any mesh.
+The second column says so.
 """
 
 import argparse
@@ -38,16 +39,17 @@ def mesh_path(name, path):
 
 
 def copy(path, change, into):
-    """A copy with full paths of meshes, and changed: 0 not, 1 without missing meshes, 2 with repaired inertias too."""
+    """A copy with full paths of meshes: 0 unchanged, 1 without missing meshes, 2 with repaired inertias, 3 without meshes."""
     tree = ElementTree.parse(path)
     for link in tree.iter("link"):
         for shape in list(link.findall("collision")) + list(link.findall("visual")):
             for mesh in shape.iter("mesh"):
                 file = mesh_path(mesh.get("filename"), path)
-                if change and shape.tag == "collision" and (file.suffix.lower() == ".dae" or not file.is_file()):
+                missing = file.suffix.lower() == ".dae" or not file.is_file()
+                if shape.tag == "collision" and (change == 3 or change and missing):
                     link.remove(shape)
                 mesh.set("filename", str(file))
-    if change == 2:
+    if change >= 2:
         for tensor in tree.iter("inertia"):
             I = {k: float(tensor.get(k)) for k in "ixx ixy ixz iyy iyz izz".split()}
             full = [[I["ixx"], I["ixy"], I["ixz"]], [I["ixy"], I["iyy"], I["iyz"]], [I["ixz"], I["iyz"], I["izz"]]]
@@ -135,7 +137,7 @@ def main():
             if arguments.only not in str(path):
                 continue
             refused = ""
-            for change, label in enumerate(("as it is", "collisions", "inertias")):
+            for change, label in enumerate(("as it is", "collisions", "inertias", "meshes")):
                 changed = folder / path.name
                 copy(path, change, changed)
                 answer = theirs(path.name, changed)

@@ -3,7 +3,7 @@
 use super::weight::{Bulk, LEAST_MASS, body_bulk, together};
 use super::{Reader, bodies, check};
 use crate::error::Error;
-use crate::model::description::{Extent, Inertial, Placement};
+use crate::model::description::{Extent, InertiaRule, Inertial, Placement};
 use crate::spatial::Pose;
 
 /// Fuses every body without joints with its parent, if the compiler element asks for it.
@@ -46,12 +46,9 @@ fn add_inertias(reader: &mut Reader, homes: &[(usize, Pose<f64>)]) {
     let rule = reader.compiler.rule;
     for (number, &(home, pose)) in homes.iter().enumerate().skip(1) {
         let none = Bulk { mass: 0.0, pose: Pose::identity(), moments: [0.0; 3] };
-        let own = body_bulk(&reader.out, number).unwrap_or(none);
-        // The bounds hold for each part as they hold for a body.
-        let mass = own.mass.max(rule.bound_mass);
-        let moments = own.moments.map(|m| m.max(rule.bound_inertia));
-        if mass > LEAST_MASS {
-            parts[home].push(Bulk { mass, pose: pose * own.pose, moments });
+        let own = repaired(body_bulk(&reader.out, number).unwrap_or(none), &rule);
+        if own.mass > LEAST_MASS {
+            parts[home].push(Bulk { pose: pose * own.pose, ..own });
             grown[home] |= home != number;
         }
     }
@@ -64,6 +61,15 @@ fn add_inertias(reader: &mut Reader, homes: &[(usize, Pose<f64>)]) {
         let home = homes[geom.body].0;
         geom.weighs &= home != 0 && !grown[home];
     }
+}
+
+/// The bounds and the balance hold for each part as they hold for a body.
+fn repaired(own: Bulk, rule: &InertiaRule) -> Bulk {
+    let [a, b, c] = own.moments.map(|m| m.max(rule.bound_inertia));
+    let mean = (a + b + c) / 3.0;
+    let possible = a + b >= c && b + c >= a && c + a >= b;
+    let moments = if rule.balance && !possible { [mean; 3] } else { [a, b, c] };
+    Bulk { mass: own.mass.max(rule.bound_mass), moments, ..own }
 }
 
 /// Puts what hangs on a body where the body went; frames keep the numbers of the file as they are.
