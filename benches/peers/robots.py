@@ -8,9 +8,10 @@ Every `.urdf` below the folder is read by both programs, and at a seeded random 
 constraints are compared, relative to the largest entry. costate reads the file as it is; MuJoCo, which knows no packages,
 reads a copy in which `package://` is replaced by the folder that holds the package.
 
-If MuJoCo refuses the file, both read a changed copy: first without collisions of Collada meshes or of meshes that are not
-there, then also with its inertias repaired, because no body can have what some files state, at last without any mesh.
-The second column says so.
+If MuJoCo refuses the file, both read a changed copy: without collisions of Collada meshes or of meshes that are not there;
+then also with inertias repaired, because no body can have what some files state; then also with bounds for moving links
+that weigh nothing, and without fusing (MuJoCo 4.0.0 gives an empty link that is bounded and fused a wrong place); at last
+without any mesh. The second column says which.
 """
 
 import argparse
@@ -33,20 +34,20 @@ def mesh_path(name, path):
     """Where a mesh is, found as costate finds it."""
     if name.startswith("package://"):
         for folder in path.parents:
-            if (folder / name[10:]).is_file():
-                return folder / name[10:]
+            if (folder / name[10:].lstrip("/")).is_file():
+                return folder / name[10:].lstrip("/")
     return path.parent / name
 
 
 def copy(path, change, into):
-    """A copy with full paths of meshes: 0 unchanged, 1 without missing meshes, 2 with repaired inertias, 3 without meshes."""
+    """A copy with full paths of meshes, and with as many of the changes as the number says."""
     tree = ElementTree.parse(path)
     for link in tree.iter("link"):
         for shape in list(link.findall("collision")) + list(link.findall("visual")):
             for mesh in shape.iter("mesh"):
                 file = mesh_path(mesh.get("filename"), path)
                 missing = file.suffix.lower() == ".dae" or not file.is_file()
-                if shape.tag == "collision" and (change == 3 or change and missing):
+                if shape.tag == "collision" and (change == 4 or change and missing):
                     link.remove(shape)
                 mesh.set("filename", str(file))
     if change >= 2:
@@ -57,7 +58,8 @@ def copy(path, change, into):
                 for k in I:
                     tensor.set(k, "0" if k in ("ixy", "ixz", "iyz") else repr(max(I[k], 1e-6)))
         section = ElementTree.SubElement(tree.getroot(), "mujoco")
-        ElementTree.SubElement(section, "compiler", balanceinertia="true", boundmass="1e-3", boundinertia="1e-5")
+        bounds = {"boundmass": "1e-3", "boundinertia": "1e-5", "fusestatic": "false"} if change == 3 else {}
+        ElementTree.SubElement(section, "compiler", balanceinertia="true", **bounds)
     tree.write(into)
 
 
@@ -137,7 +139,7 @@ def main():
             if arguments.only not in str(path):
                 continue
             refused = ""
-            for change, label in enumerate(("as it is", "collisions", "inertias", "meshes")):
+            for change, label in enumerate(("as it is", "collisions", "inertias", "bounds", "meshes")):
                 changed = folder / path.name
                 copy(path, change, changed)
                 answer = theirs(path.name, changed)

@@ -313,7 +313,7 @@ fn a_urdf_file_is_a_model_for_every_verb_and_wrong_ones_are_refused() {
     let said = run(&p, &["simulate", &arm, "--steps", "5", "--json"]);
     assert_eq!(said.code, 0, "{}", said.error);
     assert_eq!(run(&p, &["inspect", &arm, "--json"]).json()["nq"], 9);
-    let scene = format!("model = \"{arm}\"\n[horizon]\nsteps = 4\n");
+    let scene = format!("model = \"{arm}\"\nhorizon = 0.02\n");
     let scene = write(&p, "arm.toml", &scene);
     let said = run(&p, &["simulate", &scene, "--json"]);
     assert_eq!(said.code, 0, "{}", said.error);
