@@ -22,7 +22,7 @@ const STEPS: usize = 20;
 
 #[derive(Args, Debug)]
 pub struct Check {
-    /// A scene (.toml) or a model (.xml).
+    /// A scene (.toml) or a model (.xml, .urdf).
     #[arg(value_name = "SCENE|MODEL")]
     path: PathBuf,
     /// The seed of loss, controls and velocities.

@@ -16,7 +16,7 @@ use crate::sense::{Senses, measure};
 
 #[derive(Args, Debug)]
 pub struct Inspect {
-    /// A model (.xml).
+    /// A model (.xml, .urdf).
     #[arg(value_name = "MODEL")]
     path: PathBuf,
     /// JSON with qpos, qvel, act, ctrl, qfrc_applied, xfrc_applied, mocap_pos, mocap_quat: give the

@@ -13,7 +13,7 @@ use crate::physics::linearize;
 
 #[derive(Args, Debug)]
 pub struct Linearize {
-    /// A model (.xml).
+    /// A model (.xml, .urdf).
     #[arg(value_name = "MODEL")]
     path: PathBuf,
     /// JSON with qpos, qvel, act, ctrl, qfrc_applied, xfrc_applied, mocap_pos, mocap_quat.

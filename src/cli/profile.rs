@@ -22,7 +22,7 @@ const SHORTEST: f64 = 0.02;
 
 #[derive(Args, Debug)]
 pub struct Profile {
-    /// A scene (.toml) or a model (.xml).
+    /// A scene (.toml) or a model (.xml, .urdf).
     #[arg(value_name = "SCENE|MODEL")]
     path: PathBuf,
     /// The horizon.

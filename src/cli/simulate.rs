@@ -19,7 +19,7 @@ const SECONDS: f64 = 5.0;
 
 #[derive(Args, Debug)]
 pub struct Simulate {
-    /// A scene (.toml) or a model (.xml).
+    /// A scene (.toml) or a model (.xml, .urdf).
     #[arg(value_name = "SCENE|MODEL")]
     path: PathBuf,
     /// How long to run [s].

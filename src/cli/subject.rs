@@ -11,7 +11,7 @@ use crate::error::{Error, nearest};
 use crate::model::description::{Remark, Severity};
 use crate::model::{Description, Input, Model, State};
 use crate::physics::derive;
-use crate::scene::mjcf;
+use crate::scene::load_model;
 use crate::scene::toml::{self, Scene};
 
 /// A compiled model with a start, and the file that it comes from.
@@ -50,9 +50,9 @@ impl Subject {
                 let description = scene.problem.description.clone();
                 Ok(Self { start, scene: Some(scene), ..Self::of_model(path, description) })
             }
-            Some("xml" | "mjcf") => Ok(Self::of_model(path, mjcf::load(path)?)),
+            Some("xml" | "mjcf" | "urdf") => Ok(Self::of_model(path, load_model(path)?)),
             _ => {
-                let message = "not a file that can be read (a scene ends in .toml, a model in .xml)";
+                let message = "not a file that can be read (a scene ends in .toml, a model in .xml or .urdf)";
                 Err(Error::in_file(path.display().to_string(), message))
             }
         }

@@ -305,3 +305,22 @@ fn a_rollout_that_diverges_says_when_and_what_helps() {
     said.refused(&["diverged at step", "joint \"a\"", "smaller time step"]);
     assert!(!p.path().join("runs/stiff-1").exists());
 }
+
+#[test]
+fn a_urdf_file_is_a_model_for_every_verb_and_wrong_ones_are_refused() {
+    let p = place();
+    let arm = root().join("tests/models/urdf/arm7.urdf").display().to_string();
+    let said = run(&p, &["simulate", &arm, "--steps", "5", "--json"]);
+    assert_eq!(said.code, 0, "{}", said.error);
+    assert_eq!(run(&p, &["inspect", &arm, "--json"]).json()["nq"], 9);
+    let scene = format!("model = \"{arm}\"\nhorizon = 0.02\n");
+    let scene = write(&p, "arm.toml", &scene);
+    let said = run(&p, &["simulate", &scene, "--json"]);
+    assert_eq!(said.code, 0, "{}", said.error);
+    let collada = "<robot><link name=\"world\"><collision><geometry><mesh filename=\"a.dae\"/></geometry>\
+                   </collision></link><link name=\"b\"/></robot>";
+    let collada = write(&p, "collada.urdf", collada);
+    run(&p, &["simulate", &collada]).refused(&["collada.urdf:1", "Collada", "--ignore"]);
+    let wrong = write(&p, "wrong.urdf", "<robot>\n<link nam=\"a\"/></robot>");
+    run(&p, &["simulate", &wrong]).refused(&["wrong.urdf:2", "did you mean \"name\"?"]);
+}

@@ -261,7 +261,7 @@ def record(path):
 def main(names):
     assert mujoco.__version__ == VERSION, f"needs mujoco {VERSION}"
     paths = [p for p in sorted((ROOT / "scenes/models").glob("*.xml")) if p.stem not in STANDING]
-    paths += sorted((ROOT / "tests/models").glob("*.xml"))
+    paths += sorted((ROOT / "tests/models").glob("*.xml")) + sorted((ROOT / "tests/models/urdf").glob("*.urdf"))
     total = 0
     for path in paths:
         if names and path.stem not in names:

@@ -3,7 +3,7 @@
     python tests/recorded/record_constraints.py [model name ...]
 
 Needs mujoco==4.0.0 and numpy. Writes one JSON file into tests/recorded/constraints for every model of
-tests/models/constraints and for the robots of scenes/models. Each state has a friction cone and a ratio of impedances
+tests/models/constraints, for an arm in URDF, and for the robots of scenes/models. Each state has a friction cone and a ratio of impedances
 of its own. The solver runs to the end of its precision: tolerance 0, 200 iterations, from a cold start.
 """
 
@@ -177,7 +177,7 @@ def main(names):
     assert mujoco.__version__ == VERSION, f"needs mujoco {VERSION}"
     folder = HERE / "constraints"
     folder.mkdir(exist_ok=True)
-    small = sorted((ROOT / "tests/models/constraints").glob("*.xml"))
+    small = sorted((ROOT / "tests/models/constraints").glob("*.xml")) + [ROOT / "tests/models/urdf/arm7.urdf"]
     for path in small + [ROOT / f"scenes/models/{name}.xml" for name in ROBOTS]:
         if names and path.stem not in names:
             continue

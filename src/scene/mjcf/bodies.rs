@@ -147,7 +147,7 @@ fn inertial(reader: &mut Reader, element: &Element, scope: Scope) -> Result<(), 
 }
 
 /// Numbers joints, geoms and sites body by body.
-fn in_body_order(reader: &mut Reader) {
+pub(super) fn in_body_order(reader: &mut Reader) {
     fn sort<T>(list: &mut Vec<T>, body: impl Fn(&T) -> usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..list.len()).collect();
         order.sort_by_key(|&i| body(&list[i]));
@@ -166,7 +166,7 @@ fn in_body_order(reader: &mut Reader) {
 }
 
 /// Decides for every body whether its inertia comes from its geoms.
-fn decide_inertia(reader: &mut Reader) {
+pub(super) fn decide_inertia(reader: &mut Reader) {
     let rule = reader.compiler.from_geom;
     for number in 1..reader.out.bodies.len() {
         let explicit = !matches!(reader.out.bodies[number].inertial, Inertial::FromGeoms);

@@ -62,7 +62,7 @@ fn joints(reader: &Reader, number: usize) -> Result<(), Error> {
 }
 
 /// An inertia that the file states must be one that a body can have.
-fn explicit_inertia(reader: &Reader, number: usize) -> Result<(), Error> {
+pub(super) fn explicit_inertia(reader: &Reader, number: usize) -> Result<(), Error> {
     let (body, rule) = (&reader.out.bodies[number], &reader.compiler.rule);
     let full = matches!(body.inertial, Inertial::Full { .. });
     if matches!(body.inertial, Inertial::FromGeoms) {

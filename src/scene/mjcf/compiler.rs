@@ -26,6 +26,8 @@ pub(super) struct Compiler {
     pub groups: [i64; 2],
     pub align_free: bool,
     pub fit_box: bool,
+    /// Whether bodies without joints become parts of their parents.
+    pub fuse: bool,
     pub rule: InertiaRule,
     mesh_folder: PathBuf,
     strip_path: bool,
@@ -51,6 +53,7 @@ impl Compiler {
             groups: layers.exact::<2>("inertiagrouprange")?.map_or([0, 5], |r| r.map(|g| g as i64)),
             align_free: layers.boolean("alignfree", false)?,
             fit_box: layers.boolean("fitaabb", false)?,
+            fuse: layers.boolean("fusestatic", false)?,
             rule: InertiaRule {
                 bound_mass: layers.number("boundmass", 0.0)?,
                 bound_inertia: layers.number("boundinertia", 0.0)?,

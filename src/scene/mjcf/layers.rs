@@ -4,7 +4,7 @@ use super::xml::Element;
 use crate::error::{Error, nearest};
 
 /// Elements that state the same attributes, the weakest first; the last is the element itself.
-pub(super) struct Layers<'a> {
+pub(in crate::scene) struct Layers<'a> {
     layers: Vec<&'a Element>,
 }
 
@@ -128,7 +128,7 @@ pub(super) fn counted(
 }
 
 /// A sentence that ends in the nearest known name.
-pub(super) fn did_you_mean<'k>(
+pub(in crate::scene) fn did_you_mean<'k>(
     message: String,
     name: &str,
     known: impl IntoIterator<Item = &'k str>,

@@ -13,10 +13,11 @@ mod check;
 mod classes;
 mod compiler;
 mod constraints;
+mod fuse;
 mod geoms;
 mod joints;
 mod keyframes;
-mod layers;
+pub(super) mod layers;
 mod names;
 mod option;
 mod orientation;
@@ -25,7 +26,7 @@ mod schema;
 mod servo;
 mod tendons;
 mod weight;
-mod xml;
+pub(super) mod xml;
 
 #[cfg(test)]
 mod tests;
@@ -56,10 +57,19 @@ pub fn parse(text: &str, path: &Path) -> Result<Description, Error> {
     if root.tag != "mujoco" {
         return Err(root.error(format!("the root element is {} (an MJCF file has mujoco)", root.tag)));
     }
-    schema::check(&root)?;
-    let compiler = Compiler::read(&root, path)?;
-    replicate::expand(&mut root, &compiler)?;
-    let mut reader = Reader::new(&root, compiler, path)?;
+    describe(&mut root, path, false)
+}
+
+/// Reads the elements of a file that is, or could be, MJCF.
+///
+/// Bodies without joints are made parts of their parents if the compiler element asks for it and
+/// `fuse` allows it, which is right where nothing outside the tree speaks of bodies.
+pub(super) fn describe(root: &mut Element, path: &Path, fuse: bool) -> Result<Description, Error> {
+    schema::check(root)?;
+    let mut compiler = Compiler::read(root, path)?;
+    compiler.fuse &= fuse;
+    replicate::expand(root, &compiler)?;
+    let mut reader = Reader::new(root, compiler, path)?;
     reader.read()?;
     Ok(reader.out)
 }
@@ -119,6 +129,7 @@ impl<'a> Reader<'a> {
         option::read(self)?;
         assets::read(self)?;
         bodies::read(self)?;
+        fuse::fuse_static_bodies(self)?;
         align::align_free_bodies(self)?;
         check::check(self)?;
         tendons::read(self)?;

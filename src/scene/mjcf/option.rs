@@ -15,7 +15,7 @@ pub(super) fn read(reader: &mut Reader) -> Result<(), Error> {
         solver_settings(reader, &layers)?;
     }
     let compiler = Layers::sections(root, "compiler");
-    if compiler.boolean("fusestatic", false)? {
+    if compiler.boolean("fusestatic", false)? && !reader.compiler.fuse {
         let why = "static bodies stay bodies of their own: they move the same";
         let own = compiler.own().unwrap_or(root);
         reader.remark(Severity::Constraint, own, "compiler fusestatic", why);

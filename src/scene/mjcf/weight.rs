@@ -96,6 +96,13 @@ fn from_geoms(out: &Description, number: usize) -> Option<Bulk> {
     if let [only] = parts[..] {
         return Some(only);
     }
+    let (mass, center, tensor) = together(&parts)?;
+    let (values, rotation): (Vec3<f64>, Quat<f64>) = principal_axes(tensor);
+    Some(Bulk { mass, pose: Pose { position: center, rotation }, moments: values.to_array() })
+}
+
+/// Mass, centre of mass, and inertia about it, of parts that move as one; none without parts.
+pub(super) fn together(parts: &[Bulk]) -> Option<(f64, Vec3<f64>, Sym3<f64>)> {
     let mass: f64 = parts.iter().map(|p| p.mass).sum();
     if parts.is_empty() {
         return None;
@@ -105,6 +112,5 @@ fn from_geoms(out: &Description, number: usize) -> Option<Bulk> {
         let own = Sym3::congruence(p.pose.rotation.to_matrix(), Vec3::from(p.moments));
         sum + own + Sym3::point(p.pose.position - center).scale(p.mass)
     });
-    let (values, rotation): (Vec3<f64>, Quat<f64>) = principal_axes(tensor);
-    Some(Bulk { mass, pose: Pose { position: center, rotation }, moments: values.to_array() })
+    Some((mass, center, tensor))
 }

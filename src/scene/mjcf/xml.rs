@@ -8,7 +8,7 @@ use crate::error::Error;
 
 /// One element, detached from its document, so that files can be spliced and trees copied.
 #[derive(Clone, Debug)]
-pub(super) struct Element {
+pub(in crate::scene) struct Element {
     pub tag: String,
     pub attributes: Vec<(String, String)>,
     pub children: Vec<Element>,
@@ -72,7 +72,8 @@ fn identity(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
 
-fn parse(text: &str, path: &Path) -> Result<Element, Error> {
+/// Reads a document as it stands.
+pub(in crate::scene) fn parse(text: &str, path: &Path) -> Result<Element, Error> {
     let label: Arc<str> = path.display().to_string().into();
     let text = without_comments(text.trim_start_matches('\u{feff}'));
     let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
@@ -96,7 +97,7 @@ fn without_comments(text: &str) -> String {
 }
 
 /// How deep elements may be nested: far deeper than any robot, and safe for the stack.
-const DEEPEST: usize = 400;
+pub(in crate::scene) const DEEPEST: usize = 400;
 
 fn detached(node: roxmltree::Node, file: &Arc<str>, depth: usize) -> Result<Element, Error> {
     let line = node.document().text_pos_at(node.range().start).row;
@@ -159,7 +160,7 @@ pub(super) fn beside_main_or_includer(file: &str, directory: &Path, includer: &s
 }
 
 /// All children of all sections of one name; sections may be repeated.
-pub(super) fn section<'a>(root: &'a Element, tag: &'a str) -> impl Iterator<Item = &'a Element> {
+pub(in crate::scene) fn section<'a>(root: &'a Element, tag: &'a str) -> impl Iterator<Item = &'a Element> {
     root.children.iter().filter(move |s| s.tag == tag).flat_map(|s| s.children.iter())
 }
 

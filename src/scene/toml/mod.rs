@@ -116,7 +116,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Scene, Error> {
         let missing = format!("there is no model file {}", model_path.display());
         return Err(source.error(scene.model.span(), missing));
     }
-    let mut description = super::mjcf::load(&model_path)?;
+    let mut description = super::load_model(&model_path)?;
     variables::make_inertias_explicit(&source, &scene.optimize, &mut description)?;
     let model = compile(&description);
     let problem = problem(&source, &scene, description, &model)?;
