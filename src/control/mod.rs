@@ -2,8 +2,9 @@
 //!
 //! A [`Plan`] gives controls in advance. A [`Controller`] finds them from the state, inside the adjoint; the
 //! [`Part`]s of a [`Policy`] are added up: a law with ten meaningful numbers, a network with ten thousand, and
-//! a mix of both are trained by the same gradient.
+//! a mix of both are trained by the same gradient. A [`Rule`] of your own is one generic function.
 
+mod custom;
 mod feedback;
 mod mlp;
 mod network;
@@ -15,6 +16,7 @@ use crate::model::{Model, State};
 use crate::number::Real;
 use crate::physics::Cotangents;
 
+pub use custom::{Custom, Rule};
 pub use feedback::{Feedback, Feeding};
 pub use mlp::{Activation, Mlp};
 pub use network::{Network, Networking};

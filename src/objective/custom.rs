@@ -1,11 +1,10 @@
 //! Costs that a user writes as generic functions.
 
 use super::Objective;
-use crate::model::description::JointKind;
 use crate::model::{Input, Model, State};
 use crate::number::{Real, Tape, Var};
 use crate::physics::Cotangents;
-use crate::spatial::{Force, Pose, Quat, Vec3};
+use crate::spatial::Force;
 
 /// A cost of a user: one function, generic over the number; its derivative follows.
 ///
@@ -43,8 +42,7 @@ impl<R: Real<Mask = bool>, L: Law> Objective<R> for Custom<L> {
         let all = tape.pullback([(seed, R::one())]);
         let of = |x: Var<'_, R>| x.node().map_or(R::zero(), |n| all[n as usize]);
 
-        add_model(model, model_var.map(of), &mut out.model);
-        add_state(model, state, &state_var.map(of), out);
+        out.add_numbers(model, state, (model_var.map(of), &state_var.map(of)));
         if let Some(input) = input_var {
             for (own, u) in out.input.u.iter_mut().zip(input.u) {
                 *own += of(u);
@@ -56,49 +54,5 @@ impl<R: Real<Mask = bool>, L: Law> Objective<R> for Custom<L> {
                 *own += Force::new(w.torque.map(of), w.force.map(of));
             }
         }
-    }
-}
-
-/// The cotangent of a small turn of `q` on the left, `δq = ½ (0, δθ) ⊗ q`.
-fn turn_on_the_left<R: Real>(q: Quat<R>, cotangent: Quat<R>) -> Vec3<R> {
-    (cotangent * q.conjugate()).v * R::from_f64(0.5)
-}
-
-/// The cotangent of a small turn of `q` on the right, `δq = ½ q ⊗ (0, δθ)`.
-fn turn_on_the_right<R: Real>(q: Quat<R>, cotangent: Quat<R>) -> Vec3<R> {
-    (q.conjugate() * cotangent).v * R::from_f64(0.5)
-}
-
-/// Adds the cotangents of a model's numbers, after turning those of its rotations into turns.
-fn add_model<R: Real>(model: &Model<R>, mut cotangent: Model<R>, out: &mut Model<R>) {
-    for (q, w) in model.clone().rotations().zip(cotangent.rotations()) {
-        *w = Quat { w: R::zero(), v: turn_on_the_left(*q, *w) };
-    }
-    let mut shares = cotangent.numbers().into_iter();
-    *out = out.map(|x| x + shares.next().expect("two models of one shape"));
-}
-
-fn add_state<R: Real>(model: &Model<R>, state: &State<R>, cotangent: &State<R>, out: &mut Cotangents<R>) {
-    let scalars = |own: &mut [R], w: &[R]| own.iter_mut().zip(w).for_each(|(own, w)| *own += *w);
-    for at in &model.topology.joints {
-        let turn = |q: usize, own: &mut [R]| {
-            let w = turn_on_the_right(state.quat(q), cotangent.quat(q));
-            scalars(own, &w.to_array());
-        };
-        let own = &mut out.state.q[at.v..at.v + at.kind.sizes().1];
-        match at.kind {
-            JointKind::Free => {
-                scalars(&mut own[..3], &cotangent.q[at.q..at.q + 3]);
-                turn(at.q + 3, &mut own[3..]);
-            }
-            JointKind::Ball => turn(at.q, own),
-            _ => scalars(own, &cotangent.q[at.q..=at.q]),
-        }
-    }
-    scalars(&mut out.state.v, &cotangent.v);
-    scalars(&mut out.state.act, &cotangent.act);
-    for ((own, pose), w) in out.state.mocap.iter_mut().zip(&state.mocap).zip(&cotangent.mocap) {
-        let Pose { position, rotation } = *w;
-        *own += Force::new(turn_on_the_left(pose.rotation, rotation), position);
     }
 }

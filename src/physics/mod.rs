@@ -9,6 +9,7 @@ mod implicit;
 mod integrate;
 mod inverse;
 mod linearize;
+mod numbers;
 mod runge_kutta;
 mod step;
 

@@ -1,8 +1,10 @@
 //! Observations, controllers and layers of neurons.
 
-use costate::control::{Activation, Controller, Feedback, Law, Mlp, Network, Part, Policy, Rhythm};
+use costate::control::{
+    Activation, Controller, Custom, Feedback, Law, Mlp, Network, Part, Policy, Rhythm, Rule,
+};
 use costate::model::description::Integrator;
-use costate::model::{Model, Parameter};
+use costate::model::{Model, Parameter, State};
 use costate::number::{Dual, Real, Single, derivative_check, dot_check};
 use costate::sense::{Observation, Observer, observations};
 
@@ -99,6 +101,39 @@ deciding!(OfRhythm, |mut parts: Vec<Part>| vec![parts.remove(1)]);
 deciding!(OfNetwork, |mut parts: Vec<Part>| vec![parts.remove(2)]);
 deciding!(OfSum, |parts: Vec<Part>| parts);
 
+/// A rule that somebody wrote: of the numbers of the model, of quaternions as they are stored, and of time.
+struct Written;
+
+impl Rule for Written {
+    fn count(&self) -> usize {
+        2
+    }
+    fn decide<R: Real>(&self, model: &Model<R>, x: &State<R>, k: usize, theta: &[R], u: &mut [R]) {
+        let sum = x.q.iter().zip(1..).fold(R::zero(), |sum, (q, n)| sum + q.times(f64::from(n).sin()));
+        let heavy = model.bodies.iter().fold(R::zero(), |sum, b| sum + b.mass * b.center.z);
+        for (i, u) in u.iter_mut().enumerate() {
+            let rate = x.v.get(i).copied().unwrap_or(R::one());
+            *u += theta[0] * rate * heavy + (theta[1] * sum + model.option.timestep.times(k as f64)).sin();
+        }
+    }
+}
+
+struct OfRule;
+
+impl Operation for OfRule {
+    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+        let mut u = vec![R::zero(); world.model.topology.nu];
+        let theta = [R::from_f64(0.4), R::from_f64(0.7)];
+        Written.decide(&world.model, &world.state, STEP, &theta, &mut u);
+        u
+    }
+    fn pullback(&mut self, world: &World<f64>, _: &Place, w: &[f64], out: &mut Back) {
+        let mut own = Custom::new(Written);
+        own.start(&[0.4, 0.7], STEP + 1);
+        own.act_pullback(&world.model, &world.state, STEP, w, &mut out.out);
+    }
+}
+
 /// Nobody decides.
 struct OfNobody;
 
@@ -191,6 +226,7 @@ pub fn rows() -> Vec<Row> {
         row!("control/network.rs::act_pullback", OfNetwork),
         row!("control/part.rs::act_pullback", OfSum),
         row!("control/mod.rs::act_pullback", OfNobody),
+        row!("control/custom.rs::act_pullback", OfRule),
         Row::new("control/mlp.rs::pullback", layers),
         Row::new("control/mlp.rs::parameters_pullback", layers),
     ]

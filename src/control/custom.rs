@@ -1,0 +1,71 @@
+//! Controllers that a user writes as generic functions.
+
+use super::Controller;
+use crate::model::{Model, State};
+use crate::number::{Real, Tape, Var};
+use crate::physics::Cotangents;
+
+/// A controller of a user: one function, generic over the number; its derivative follows.
+///
+/// What it needs beyond the state, such as the place of a site, the function computes itself, for
+/// instance by [`kinematics`](crate::physics::articulated::kinematics).
+pub trait Rule {
+    /// How many parameters `θ` it has.
+    fn count(&self) -> usize;
+
+    /// Adds the controls `u` (nu) of step `k`.
+    fn decide<R: Real>(&self, model: &Model<R>, state: &State<R>, k: usize, parameters: &[R], u: &mut [R]);
+}
+
+/// A user's rule at work; its pullback runs on a tape, which allocates: some microseconds for a handful of
+/// operations, and about thirty times the plain function for thousands.
+#[derive(Clone, Debug)]
+pub struct Custom<L, R> {
+    rule: L,
+    parameters: Vec<R>,
+    gradient: Vec<R>,
+}
+
+impl<L: Rule, R: Real> Custom<L, R> {
+    /// At work on one kind of number.
+    pub fn new(rule: L) -> Self {
+        let zero = vec![R::zero(); rule.count()];
+        Self { rule, parameters: zero.clone(), gradient: zero }
+    }
+}
+
+impl<L: Rule, R: Real<Mask = bool>> Controller<R> for Custom<L, R> {
+    fn count(&self) -> usize {
+        self.parameters.len()
+    }
+    fn start(&mut self, parameters: &[R], _: usize) {
+        self.parameters.copy_from_slice(parameters);
+        self.gradient.fill(R::zero());
+    }
+    fn act(&mut self, model: &Model<R>, state: &State<R>, k: usize, u: &mut [R]) {
+        self.rule.decide(model, state, k, &self.parameters, u);
+    }
+    fn act_pullback(
+        &mut self,
+        model: &Model<R>,
+        state: &State<R>,
+        k: usize,
+        w: &[R],
+        out: &mut Cotangents<R>,
+    ) {
+        let tape = Tape::default();
+        let var = |x: R| tape.variable(x);
+        let (model_var, state_var) = (model.map(var), state.map(var));
+        let parameters: Vec<_> = self.parameters.iter().map(|&x| var(x)).collect();
+        let mut u = vec![Var::zero(); w.len()];
+        self.rule.decide(&model_var, &state_var, k, &parameters, &mut u);
+        let seeds = u.iter().zip(w).filter_map(|(u, w)| Some((u.node()?, *w)));
+        let all = tape.pullback(seeds);
+        let of = |x: Var<'_, R>| x.node().map_or(R::zero(), |n| all[n as usize]);
+        out.add_numbers(model, state, (model_var.map(of), &state_var.map(of)));
+        self.gradient.iter_mut().zip(&parameters).for_each(|(own, x)| *own += of(*x));
+    }
+    fn finish(&mut self, out: &mut [R]) {
+        out.iter_mut().zip(&self.gradient).for_each(|(out, g)| *out += *g);
+    }
+}
