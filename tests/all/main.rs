@@ -3,6 +3,7 @@
 mod allocations;
 mod architecture;
 mod command_line;
+mod controlling;
 mod derivatives;
 mod energies;
 mod gradients;
