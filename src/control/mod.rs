@@ -17,12 +17,12 @@ use crate::number::Real;
 use crate::physics::Cotangents;
 
 pub use custom::{Custom, Rule};
-pub use feedback::{Feedback, Feeding};
+pub use feedback::Feedback;
 pub use mlp::{Activation, Mlp};
-pub use network::{Network, Networking};
+pub use network::Network;
 pub use open_loop::{Plan, Shape};
 pub use part::{Law, Named, Part, Policy};
-pub use rhythm::{Rhythm, Swinging};
+pub use rhythm::Rhythm;
 
 /// Controls as a function of the state, `u_k = c(x_k, k; θ)`.
 ///

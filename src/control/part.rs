@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use super::{Controller, Feedback, Feeding, Network, Networking, Rhythm, Swinging};
+use super::Controller;
+use super::feedback::{Feedback, Feeding};
+use super::network::{Network, Networking};
+use super::rhythm::{Rhythm, Swinging};
 use crate::model::{Model, Parameter, State};
 use crate::number::Real;
 use crate::physics::Cotangents;
