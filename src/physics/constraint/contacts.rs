@@ -181,7 +181,9 @@ impl<R: Real> Contacts<R> {
         for (k, a) in self.spans.iter().enumerate() {
             let others = self.spans[k + 1..].iter().take_while(|b| b.low[0] <= a.high[0]);
             let beside = |b: &&Span| (1..3).all(|i| b.low[i] <= a.high[i] && a.low[i] <= b.high[i]);
-            let candidates = others.filter(beside).filter_map(|b| t.candidate(a.geom, b.geom));
+            let close = |b: &&Span| self.balls_meet([a.geom, b.geom], self.extra.max(R::Plain::zero()));
+            let pairs = others.filter(beside).filter(close);
+            let candidates = pairs.filter_map(|b| t.candidate(a.geom, b.geom));
             near.extend(candidates.filter(|c| self.near(model, c)));
         }
         near.sort_unstable_by_key(|c| t.order(c));
@@ -231,7 +233,13 @@ impl<R: Real> Contacts<R> {
             let reach = b.radius + (own.margin + own.gap).plain() + extra;
             return apart.dot(normal).le(reach).any();
         }
-        let sum = a.radius + b.radius + extra;
+        self.balls_meet(candidate.geoms, extra)
+    }
+
+    /// Whether the balls around two geoms meet, with a margin, in any world.
+    fn balls_meet(&self, geoms: [usize; 2], extra: R::Plain) -> bool {
+        let [a, b] = geoms.map(|g| &self.places[g]);
+        let (apart, sum) = (b.center - a.center, a.radius + b.radius + extra);
         apart.dot(apart).le(sum * sum).any()
     }
 
