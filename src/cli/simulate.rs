@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::subject::Subject;
 use super::{Answer, Common, controls_file, outcome, positive};
-use crate::control::Policy;
+use crate::control::{Policy, initial_parameters};
 use crate::error::Error;
 use crate::model::{Input, State};
 use crate::report::{self, Motion, RunFolder};
@@ -55,7 +55,7 @@ impl Simulate {
         // A file says all that the actuators do.
         let parts = if self.controls.is_some() { &[] } else { subject.parts() };
         let mut policy = Policy::new(&subject.model, parts);
-        let weights: Vec<f64> = if parts.is_empty() { Vec::new() } else { subject.weights() };
+        let weights = initial_parameters(parts);
         let controller = (&mut policy, &weights[..]);
         let Trajectory { states, inputs } =
             rollout::simulate_controlled(&subject.model, &subject.start, &inputs, controller)?;

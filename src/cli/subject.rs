@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use super::Common;
-use crate::control::Part;
+use crate::control::{Part, initial_parameters};
 use crate::error::{Error, nearest};
 use crate::model::description::{Remark, Severity};
 use crate::model::{Description, Input, Model, State};
@@ -79,7 +79,7 @@ impl Subject {
 
     /// The parameters of all controllers.
     pub fn weights(&self) -> Vec<f64> {
-        self.parts().iter().flat_map(|p| &p.parameters).map(|p| p.value).collect()
+        initial_parameters(self.parts())
     }
 
     /// The file's name without its ending: run folders are called after it.

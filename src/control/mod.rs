@@ -21,7 +21,7 @@ pub use feedback::Feedback;
 pub use mlp::{Activation, Mlp};
 pub use network::Network;
 pub use open_loop::{Plan, Shape};
-pub use part::{Law, Named, Part, Policy};
+pub use part::{Law, Named, Part, Policy, initial_parameters};
 pub use rhythm::Rhythm;
 
 /// Controls as a function of the state, `u_k = c(x_k, k; θ)`.

@@ -70,6 +70,11 @@ impl Part {
     }
 }
 
+/// The parameters of parts to begin with, one after the other.
+pub fn initial_parameters(parts: &[Part]) -> Vec<f64> {
+    parts.iter().flat_map(|part| &part.parameters).map(|p| p.value).collect()
+}
+
 /// A sum of controllers, each at work in its own time.
 pub struct Policy<'c, R: Real> {
     parts: Vec<(Range<usize>, Box<dyn Controller<R> + 'c>)>,

@@ -4,7 +4,7 @@ use super::adam::AdamSettings;
 use super::gradient_descent::DescentSettings;
 use super::solution::Solution;
 use super::variable::{Coordinate, Group, Subject, ranges};
-use crate::control::{Part, Plan, Policy};
+use crate::control::{Part, Plan, Policy, initial_parameters};
 use crate::error::Error;
 use crate::model::{Description, Input, Model, Parameter, State};
 use crate::objective::Term;
@@ -196,7 +196,7 @@ impl Problem {
 
     /// The parameters of all controllers.
     pub(super) fn weights(&self, natural: &[f64]) -> Vec<f64> {
-        let mut out: Vec<f64> = self.parts.iter().flat_map(|p| &p.parameters).map(|p| p.value).collect();
+        let mut out = initial_parameters(&self.parts);
         for (group, range) in self.groups.iter().zip(ranges(&self.groups)) {
             if let Subject::Controllers(places) = &group.subject {
                 places.iter().zip(&natural[range]).for_each(|(place, x)| out[*place] = *x);

@@ -53,15 +53,9 @@ impl<R: Real> Reference<R> {
 
     /// `j M⁻¹ jᵀ`.
     pub fn inverse_weight(&self, model: &Model<R>, row: &[R]) -> R {
-        let x = self.solved(model, row);
-        row.iter().zip(&x).fold(R::zero(), |sum, (a, b)| sum + *a * *b)
-    }
-
-    /// `λ = M⁻¹ jᵀ`.
-    fn solved(&self, model: &Model<R>, row: &[R]) -> Vec<R> {
         let mut x = row.to_vec();
         self.factor.solve(&model.topology.pattern, &mut x);
-        x
+        row.iter().zip(&x).fold(R::zero(), |sum, (a, b)| sum + *a * *b)
     }
 
     /// Visits the entries of a row that are not zero.

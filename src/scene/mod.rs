@@ -11,6 +11,12 @@ use std::path::Path;
 use crate::error::Error;
 use crate::model::Description;
 
+/// The text of a file.
+fn text_of(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path)
+        .map_err(|e| Error::in_file(path.display().to_string(), format!("cannot read the file: {e}")))
+}
+
 /// Reads a model: a URDF file if its name ends in `.urdf`, an MJCF file otherwise.
 pub fn load_model(path: &Path) -> Result<Description, Error> {
     match path.extension() {

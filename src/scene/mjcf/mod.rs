@@ -46,9 +46,7 @@ use xml::Element;
 
 /// Reads an MJCF file with everything it includes.
 pub fn load(path: &Path) -> Result<Description, Error> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Error::in_file(path.display().to_string(), format!("cannot read the file: {e}")))?;
-    parse(&text, path)
+    parse(&super::text_of(path)?, path)
 }
 
 /// Reads MJCF text; `path` is where it would be, for messages and for the files that it names.

@@ -8,7 +8,7 @@ use super::aims::Clock;
 use super::file;
 use super::place::Source;
 use crate::control::{Activation, Feedback, Law, Mlp, Network, Part, Rhythm};
-use crate::error::{Error, nearest};
+use crate::error::Error;
 use crate::model::description::Transmission;
 use crate::model::{Model, Parameter};
 use crate::sense::{Form, Observation, Quantity, matches, observations};
@@ -87,10 +87,7 @@ fn actuators(
     for pattern in patterns {
         let own: Vec<usize> = (0..names.len()).filter(|&k| matches(pattern.get_ref(), &names[k])).collect();
         if own.is_empty() {
-            let hint = nearest(pattern.get_ref(), names.iter().map(String::as_str))
-                .map_or_else(String::new, |name| format!(" (did you mean \"{name}\"?)"));
-            let what = format!("the model has no actuator \"{}\"{hint}", pattern.get_ref());
-            return Err(source.error(pattern.span(), what));
+            source.find(pattern.span(), "actuator", pattern.get_ref(), names)?;
         }
         out.extend(own.into_iter().filter(|k| !out.contains(k)).collect::<Vec<_>>());
     }

@@ -75,10 +75,10 @@ use std::path::Path;
 
 use crate::control::{Plan, Shape};
 use crate::error::Error;
+use crate::model::Model;
 use crate::model::description::Description;
-use crate::model::{Input, Model};
 use crate::objective::goals::Judged;
-use crate::optimize::{Problem, Rollout, Solution};
+use crate::optimize::{Problem, Solution};
 use crate::physics::derive::compile;
 use crate::rollout::Trajectory;
 use place::Source;
@@ -97,10 +97,7 @@ pub struct Scene {
 /// # Errors
 /// One sentence, with file and line, for anything that a scene cannot say.
 pub fn load(path: &Path) -> Result<Scene, Error> {
-    let name = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Error::in_file(&name, format!("cannot read the file: {e}")))?;
-    parse(&text, path)
+    parse(&super::text_of(path)?, path)
 }
 
 /// Reads the text of a scene; `path` is where it would be, for messages and for the model's place.
@@ -130,8 +127,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Scene, Error> {
 /// As [`load`], and a scene without variants.
 pub fn variants(path: &Path) -> Result<Vec<(String, Scene)>, Error> {
     let file = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Error::in_file(&file, format!("cannot read the file: {e}")))?;
+    let text = super::text_of(path)?;
     let source = Source { file: &file, text: &text };
     let scene: file::Scene = ::toml::from_str(&text).map_err(|e| source.refused(&e))?;
     let mut base: ::toml::Table = ::toml::from_str(&text).map_err(|e| source.refused(&e))?;
@@ -247,10 +243,8 @@ impl Scene {
     ///
     /// # Errors
     /// A solution of another scene, or a rollout that diverges.
-    pub fn rollout(&self, solution: &Solution) -> Result<(Trajectory<f64>, Vec<Input<f64>>), Error> {
-        let Rollout { trajectory, .. } = self.problem.rollout(solution)?;
-        let inputs = trajectory.inputs.clone();
-        Ok((trajectory, inputs))
+    pub fn rollout(&self, solution: &Solution) -> Result<Trajectory<f64>, Error> {
+        Ok(self.problem.rollout(solution)?.trajectory)
     }
 
     /// Judges the goals on a fresh rollout of a solution.

@@ -181,7 +181,7 @@ fn a_guess_can_hold_the_arm_against_its_weight() {
     let text = "model = \"models/arm.xml\"\nsteps = 100\nstart = { keyframe = \"ready\" }\n\
                 control = { guess = \"hold\" }";
     let scene = read(text).unwrap();
-    let (trajectory, _) = scene.rollout(&Solution::default()).unwrap();
+    let trajectory = scene.rollout(&Solution::default()).unwrap();
     let last = &trajectory.states[100];
     assert!(last.v.iter().all(|v| v.abs() < 1e-6), "{:?}", last.v);
 }

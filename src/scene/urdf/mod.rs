@@ -27,9 +27,7 @@ use meshes::Meshes;
 
 /// Reads a URDF file; meshes are looked for as [`parse`] says.
 pub fn load(path: &Path) -> Result<Description, Error> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Error::in_file(path.display().to_string(), format!("cannot read the file: {e}")))?;
-    parse(&text, path)
+    parse(&super::text_of(path)?, path)
 }
 
 /// Reads URDF text; `path` is where it would be, for messages and for the meshes that it names.

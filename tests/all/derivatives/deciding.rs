@@ -2,6 +2,7 @@
 
 use costate::control::{
     Activation, Controller, Custom, Feedback, Law, Mlp, Network, Part, Policy, Rhythm, Rule,
+    initial_parameters,
 };
 use costate::model::description::Integrator;
 use costate::model::{Model, Parameter, State};
@@ -66,11 +67,6 @@ pub fn parts<R>(model: &Model<R>) -> Vec<Part> {
     ]
 }
 
-/// The parameters of parts.
-pub fn weights(parts: &[Part]) -> Vec<f64> {
-    parts.iter().flat_map(|p| &p.parameters).map(|p| p.value).collect()
-}
-
 /// The controls that some of the parts decide on.
 macro_rules! deciding {
     ($name:ident, $choose:expr) => {
@@ -79,7 +75,7 @@ macro_rules! deciding {
             fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
                 let chosen: Vec<Part> = ($choose)(parts(&world.model));
                 let mut policy = Policy::new(&world.model, &chosen);
-                let theta: Vec<R> = weights(&chosen).into_iter().map(R::from_f64).collect();
+                let theta: Vec<R> = initial_parameters(&chosen).into_iter().map(R::from_f64).collect();
                 policy.start(&theta, STEP + 1);
                 let mut u = vec![R::zero(); world.model.topology.nu];
                 policy.act(&world.model, &world.state, STEP, &mut u);
@@ -88,7 +84,7 @@ macro_rules! deciding {
             fn pullback(&mut self, world: &World<f64>, _: &Place, w: &[f64], out: &mut Back) {
                 let chosen: Vec<Part> = ($choose)(parts(&world.model));
                 let mut policy = Policy::new(&world.model, &chosen);
-                policy.start(&weights(&chosen), STEP + 1);
+                policy.start(&initial_parameters(&chosen), STEP + 1);
                 policy.act(&world.model, &world.state, STEP, &mut vec![0.0; w.len()]);
                 policy.act_pullback(&world.model, &world.state, STEP, w, &mut out.out);
             }

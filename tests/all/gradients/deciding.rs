@@ -1,6 +1,6 @@
 //! Rollouts in which controllers decide.
 
-use costate::control::Policy;
+use costate::control::{Policy, initial_parameters};
 use costate::model::{Input, Model, State};
 use costate::number::Single;
 use costate::objective::RandomLinear;
@@ -10,7 +10,7 @@ use costate::scene::mjcf;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
-use crate::derivatives::deciding::{parts, weights};
+use crate::derivatives::deciding::parts;
 
 const STEPS: usize = 30;
 
@@ -24,7 +24,7 @@ fn the_adjoint_through_feedback_rhythm_and_network_equals_dual_numbers() {
         let model = model(name);
         let (start, inputs) = (State::reference(&model), vec![Input::zero(&model); STEPS]);
         let (parts, mut loss) = (parts(&model), RandomLinear::new(&model, STEPS, 3));
-        let theta: Vec<f64> = weights(&parts).iter().map(|x| 0.2 * x).collect();
+        let theta: Vec<f64> = initial_parameters(&parts).iter().map(|x| 0.2 * x).collect();
         let gradient = |memory| {
             let (mut policy, mut w) = (Policy::new(&model, &parts), Workspace::new(&model, &start));
             let controller = (&mut policy, &theta[..]);
