@@ -6,6 +6,7 @@
 mod check;
 mod compare;
 mod controls_file;
+mod estimates;
 mod inspect;
 mod linearize;
 mod loss;

@@ -7,10 +7,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::subject::Subject;
-use super::{Answer, Common, healthy, outcome};
+use super::{Answer, Common, estimates, healthy, outcome};
 use crate::error::Error;
 use crate::objective::goals::Judged;
-use crate::optimize::{self, Progress, Settings};
+use crate::optimize::{self, Fit, Progress, Settings};
 use crate::report::{self, Motion, RunFolder, Table};
 use crate::scene::toml::Scene;
 
@@ -66,13 +66,14 @@ impl Optimize {
                 let _ = std::fs::remove_dir_all(&target);
             }
         })?;
-        let goals = write(&target, scene, &done)?;
+        let fit = optimize::fit(&scene.problem, &done.solution)?;
+        let goals = write(&target, scene, &done, fit.as_ref())?;
         let reached = goals.iter().all(|g| g.reached);
         if let Some(advice) = done.health.advice() {
             eprintln!("{advice}");
         }
-        let json = || summary(&done, &goals, &target);
-        let mut answer = Answer::new(&self.common, json, || tell(&done, &goals, &target));
+        let json = || summary(&done, &goals, fit.as_ref(), &target);
+        let mut answer = Answer::new(&self.common, json, || tell(&done, &goals, fit.as_ref(), &target));
         if !reached {
             answer.outcome = super::Outcome::GoalsMissed;
         }
@@ -110,7 +111,12 @@ pub fn show(bar: &ProgressBar, p: &Progress) {
 }
 
 /// Rolls the solution out afresh, judges it, and writes everything into the run folder.
-fn write(target: &Path, scene: &Scene, done: &optimize::Outcome) -> Result<Vec<Judged>, Error> {
+fn write(
+    target: &Path,
+    scene: &Scene,
+    done: &optimize::Outcome,
+    fit: Option<&Fit>,
+) -> Result<Vec<Judged>, Error> {
     let goals = scene.judge(&done.solution)?;
     let rollout = scene.problem.rollout(&done.solution)?;
     let motion = Motion {
@@ -129,13 +135,16 @@ fn write(target: &Path, scene: &Scene, done: &optimize::Outcome) -> Result<Vec<J
     let costs: Vec<f64> = done.history.iter().map(|r| r.cost).collect();
     let norms: Vec<f64> = done.history.iter().map(|r| r.gradient_norm).collect();
     folder.picture("cost", &report::cost(&costs, &norms))?;
-    let summary = summary(done, &goals, target);
+    if let Some(picture) = report::fitted(&motion, &scene.problem.terms) {
+        folder.picture("fit", &picture)?;
+    }
+    let summary = summary(done, &goals, fit, target);
     folder.write("summary.json", format!("{summary:#}\n").as_bytes())?;
     folder.publish()?;
     Ok(goals)
 }
 
-fn summary(done: &optimize::Outcome, goals: &[Judged], out: &Path) -> Value {
+fn summary(done: &optimize::Outcome, goals: &[Judged], fit: Option<&Fit>, out: &Path) -> Value {
     let goal = |g: &Judged| json!({ "name": g.name, "asked": g.asked, "measured": g.measured, "reached": g.reached });
     json!({
         "cost_first": done.cost_first,
@@ -148,14 +157,18 @@ fn summary(done: &optimize::Outcome, goals: &[Judged], out: &Path) -> Value {
         "goals": goals.iter().map(goal).collect::<Vec<_>>(),
         "stop": done.stop,
         "gradients": healthy(&done.health),
+        "fit": fit.map(estimates::object),
     })
 }
 
-fn tell(done: &optimize::Outcome, goals: &[Judged], out: &Path) -> String {
+fn tell(done: &optimize::Outcome, goals: &[Judged], fit: Option<&Fit>, out: &Path) -> String {
     let mut text = format!(
         "cost {:.6} → {:.6} in {} iterations, {:.2} s: {}\n",
         done.cost_first, done.cost_best, done.iterations, done.seconds, done.stop
     );
+    if let Some(fit) = fit {
+        text += &estimates::table(fit);
+    }
     for g in goals {
         let verdict = if g.reached { "reached" } else { "missed" };
         text += &format!("{verdict}: {} {} (measured {:.4})\n", g.name, g.asked, g.measured);

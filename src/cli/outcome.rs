@@ -6,7 +6,7 @@ use super::subject::Subject;
 use crate::error::Error;
 use crate::report::{self, Filmstrip, Motion, RunFolder};
 
-/// Copies the scene as `scene.toml`, and its model to the place where the copy looks for it.
+/// Copies the scene as `scene.toml`, and its model and recordings to the places where the copy looks for them.
 pub fn copy_files(folder: &RunFolder, subject: &Subject) -> Result<(), Error> {
     let copy = |from: &Path, to: &Path| {
         let bytes = std::fs::read(from)
@@ -15,13 +15,15 @@ pub fn copy_files(folder: &RunFolder, subject: &Subject) -> Result<(), Error> {
     };
     let model = Path::new(&subject.description.path);
     let own_name = PathBuf::from(model.file_name().unwrap_or("model.xml".as_ref()));
-    if subject.scene.is_none() {
-        return copy(model, &own_name);
-    }
+    let Some(scene) = &subject.scene else { return copy(model, &own_name) };
     copy(&subject.path, Path::new("scene.toml"))?;
-    let beside = subject.path.parent().and_then(|p| model.strip_prefix(p).ok());
+    let beside = subject.path.parent().unwrap_or(Path::new(""));
     let inside = |p: &&Path| p.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
-    copy(model, beside.filter(inside).unwrap_or(&own_name))
+    for file in scene.beside.iter().map(Path::new).filter(inside) {
+        copy(&beside.join(file), file)?;
+    }
+    let model_beside = model.strip_prefix(beside).ok();
+    copy(model, model_beside.filter(inside).unwrap_or(&own_name))
 }
 
 /// Writes tables and pictures of a motion.

@@ -11,9 +11,10 @@ use super::subject::Subject;
 use super::{Answer, Common};
 use crate::control::{Controller, Policy};
 use crate::error::Error;
-use crate::model::{Input, Parameter, State};
+use crate::model::{Input, Model, Parameter, State};
+use crate::number::Lanes;
 use crate::physics::{Linearization, Record, Stage, derive, step};
-use crate::rollout::{Memory, Workspace, value_and_gradient_controlled};
+use crate::rollout::{Batch, Memory, Workspace, Worlds, cost_batch, value_and_gradient_controlled};
 
 /// Alternating runs from which medians are taken.
 const RUNS: usize = 7;
@@ -37,7 +38,7 @@ pub struct Profile {
     /// The seed of the random controls.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Keep at most this many bytes of each rollout.
+    /// Keep at most this many bytes of all rollouts together.
     #[arg(long, value_name = "BYTES")]
     memory: Option<usize>,
     #[command(flatten)]
@@ -50,7 +51,6 @@ struct Bench {
     parameters: Vec<Parameter>,
     worlds: Vec<Vec<Input<f64>>>,
     memory: Memory,
-    threads: usize,
     loss: Loss,
 }
 
@@ -62,28 +62,35 @@ impl Profile {
             parameters: derive::parameters(&subject.description),
             worlds: (0..self.worlds).map(|w| subject.random_controls(steps, self.seed + w)).collect(),
             memory: self.memory.map_or(Memory::Full, Memory::Bytes),
-            threads: self.threads as usize,
             loss: Loss::of(&subject, steps, self.seed),
             subject,
         };
         bench.gradients(1)?;
         let first_gradient_ms = 1e3 * start.elapsed().as_secs_f64();
-        let (forward, gradient) = bench.measure()?;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads as usize).build();
+        let pool = pool.map_err(|e| Error::message(format!("the threads cannot be started: {e}")))?;
+        let [single, single_gradient, forward, gradient] = pool.install(|| bench.measure())?;
         let model = &bench.subject.model;
         let workspace = Workspace::new(model, &bench.subject.start);
         let bytes = workspace.bytes_per_step(model, steps, bench.memory);
         let linearize_us = bench.linearization();
         let (newton_mean, newton_most) = bench.solver_steps();
+        let used = bench.places_used();
         let count = bench.parameters.len();
         let answer = || {
             json!({
                 "forward_us_per_step": forward,
                 "gradient_us_per_step": gradient,
                 "ratio": gradient / forward,
+                "forward_steps_per_second": 1e6 / forward,
+                "gradient_steps_per_second": 1e6 / gradient,
+                "single_forward_us_per_step": single,
+                "single_gradient_us_per_step": single_gradient,
                 "bytes_per_step": bytes,
                 "linearize_us": linearize_us,
                 "newton_steps_mean": newton_mean,
                 "newton_steps_most": newton_most,
+                "contact_places_used": used,
                 "parameters": count,
                 "horizon": steps,
                 "worlds": self.worlds,
@@ -94,18 +101,31 @@ impl Profile {
             })
         };
         let text = || {
-            format!(
-                "forward            {forward:>10.3} µs per step\n\
-                 value and gradient {gradient:>10.3} µs per step, {:.2} times as much, by {count} parameters\n\
+            let mut text = format!(
+                "forward            {single:>10.3} µs per step\n\
+                 value and gradient {single_gradient:>10.3} µs per step, {:.2} times as much, by {count} parameters\n\
                  A and B            {linearize_us:>10.3} µs\n\
                  constraint forces  {newton_mean:>10.2} steps of Newton's method, at most {newton_most}\n\
                  kept               {bytes:>10.0} bytes per step\n\
-                 first gradient     {first_gradient_ms:>10.1} ms after the start of the process\n\
-                 {} worlds of {steps} steps, {} threads, built for {} (8 lanes)\n",
-                gradient / forward,
-                self.worlds,
-                self.threads,
-                target(),
+                 first gradient     {first_gradient_ms:>10.1} ms after the start of the process\n",
+                single_gradient / single,
+            );
+            if self.worlds > 1 {
+                text += &format!(
+                    "all worlds forward {:>10.0} steps per second, {:.2} times one world alone\n\
+                     … and gradient     {:>10.0} steps per second, {:.2} times\n\
+                     contacts           {:>10.0} % of the places that eight worlds share are used\n",
+                    1e6 / forward,
+                    single / forward,
+                    1e6 / gradient,
+                    single_gradient / gradient,
+                    100.0 * used,
+                );
+            }
+            let (worlds, threads) = (self.worlds, self.threads);
+            text + &format!(
+                "{worlds} worlds of {steps} steps, {threads} threads, built for {} (8 lanes)\n",
+                target()
             )
         };
         Ok(Answer::new(&self.common, answer, text))
@@ -126,16 +146,34 @@ fn target() -> &'static str {
 }
 
 impl Bench {
-    /// The medians of alternating runs [µs per step and world].
-    fn measure(&self) -> Result<(f64, f64), Error> {
-        let (f, g) = (self.repeats(|n| self.forwards(n))?, self.repeats(|n| self.gradients(n))?);
-        let mut times = [Vec::new(), Vec::new()];
+    /// The medians of alternating runs [µs per step and world]: forward and with gradient, of one world, and of
+    /// all of them if they are many.
+    fn measure(&self) -> Result<[f64; 4], Error> {
+        type Work = fn(&Bench, usize) -> Result<(), Error>;
+        let all: [(Work, usize); 4] = [
+            (Self::forwards, 1),
+            (Self::gradients, 1),
+            (Self::forwards_together, self.worlds.len()),
+            (Self::gradients_together, self.worlds.len()),
+        ];
+        let work = &all[..if self.worlds.len() > 1 { 4 } else { 2 }];
+        let counts: Vec<usize> =
+            work.iter().map(|(work, _)| self.repeats(|n| work(self, n))).collect::<Result<_, _>>()?;
+        let mut times: [Vec<f64>; 4] = Default::default();
         for _ in 0..RUNS {
-            times[0].push(self.timed(f, |n| self.forwards(n))?);
-            times[1].push(self.timed(g, |n| self.gradients(n))?);
+            for (k, (work, worlds)) in work.iter().enumerate() {
+                let clock = Instant::now();
+                work(self, counts[k])?;
+                let steps = counts[k] * worlds * self.worlds[0].len();
+                times[k].push(1e6 * clock.elapsed().as_secs_f64() / steps as f64);
+            }
         }
-        let [forward, gradient] = times.map(median);
-        Ok((forward, gradient))
+        let [forward, gradient, forward_all, gradient_all] = times.map(median);
+        Ok(if self.worlds.len() > 1 {
+            [forward, gradient, forward_all, gradient_all]
+        } else {
+            [forward, gradient, forward, gradient]
+        })
     }
 
     /// How often to repeat some work so that the clock sees it; this also warms up.
@@ -151,75 +189,107 @@ impl Bench {
         }
     }
 
-    fn timed(&self, count: usize, work: impl Fn(usize) -> Result<(), Error>) -> Result<f64, Error> {
-        let clock = Instant::now();
-        work(count)?;
-        let steps = count * self.worlds.len() * self.worlds[0].len();
-        Ok(1e6 * clock.elapsed().as_secs_f64() / steps as f64)
-    }
-
-    /// Shares the worlds out among the threads.
-    fn each_world(&self, work: impl Fn(&[Vec<Input<f64>>]) -> Result<(), Error> + Sync) -> Result<(), Error> {
-        if self.threads == 1 {
-            return work(&self.worlds);
-        }
-        std::thread::scope(|scope| {
-            let parts = self.worlds.chunks(self.worlds.len().div_ceil(self.threads));
-            let threads: Vec<_> = parts.map(|part| scope.spawn(|| work(part))).collect();
-            threads.into_iter().try_for_each(|t| t.join().expect("no world panics"))
-        })
-    }
-
-    /// Plain rollouts, which remember nothing.
+    /// Plain rollouts of the first world, which remember nothing.
     fn forwards(&self, count: usize) -> Result<(), Error> {
         let (model, start) = (&self.subject.model, &self.subject.start);
-        self.each_world(|worlds| {
-            let mut record = Record::new(model);
-            let (mut state, mut next) = (start.clone(), start.clone());
-            let mut own = Input::zero(model);
-            let (mut policy, weights) = (Policy::new(model, self.subject.parts()), self.subject.weights());
-            for inputs in (0..count).flat_map(|_| worlds) {
-                state.copy_from(start);
-                policy.start(&weights, inputs.len());
-                for (k, input) in inputs.iter().enumerate() {
-                    own.copy_from(input);
-                    policy.act(model, &state, k, &mut own.u);
-                    step(model, &state, &own, &mut record, &mut next);
-                    std::mem::swap(&mut state, &mut next);
-                }
-                finite(&state, inputs.len())?;
+        let mut record = Record::new(model);
+        let (mut state, mut next) = (start.clone(), start.clone());
+        let mut own = Input::zero(model);
+        let (mut policy, weights) = (Policy::new(model, self.subject.parts()), self.subject.weights());
+        let inputs = &self.worlds[0];
+        for _ in 0..count {
+            state.copy_from(start);
+            policy.start(&weights, inputs.len());
+            for (k, input) in inputs.iter().enumerate() {
+                own.copy_from(input);
+                policy.act(model, &state, k, &mut own.u);
+                step(model, &state, &own, &mut record, &mut next);
+                std::mem::swap(&mut state, &mut next);
             }
-            Ok(())
-        })
+            finite(&state, inputs.len())?;
+        }
+        Ok(())
     }
 
-    /// Cost and gradient of rollouts by start, controls and parameters.
+    /// Cost and gradient of the first world by start, controls and parameters.
     ///
     /// The model is compiled once, as in any optimization that leaves its parameters alone; the
     /// pullback of the compilation is part of every gradient.
     fn gradients(&self, count: usize) -> Result<(), Error> {
         let start = &self.subject.start;
+        let compiled = self.compiled();
+        let mut objective = self.loss.over(&self.subject.model);
+        let mut workspace = Workspace::new(&self.subject.model, start);
+        let mut policy = Policy::new(&compiled.model, self.subject.parts());
+        let weights = self.subject.weights();
+        for _ in 0..count {
+            let (_, gradient) = value_and_gradient_controlled(
+                &compiled.model,
+                start,
+                &self.worlds[0],
+                (&mut policy, &weights),
+                &mut objective,
+                self.memory,
+                &mut workspace,
+            )?;
+            std::hint::black_box(compiled.pullback(&gradient.model));
+        }
+        Ok(())
+    }
+
+    fn compiled(&self) -> derive::Compilation<f64> {
         let values: Vec<f64> = self.parameters.iter().map(|p| p.value).collect();
-        self.each_world(|worlds| {
-            let mut objective = self.loss.over(&self.subject.model);
-            let mut workspace = Workspace::new(&self.subject.model, start);
-            let compiled = derive::Compilation::new(&self.subject.description, &values);
-            let mut policy = Policy::new(&compiled.model, self.subject.parts());
-            let weights = self.subject.weights();
-            for inputs in (0..count).flat_map(|_| worlds) {
-                let (_, gradient) = value_and_gradient_controlled(
-                    &compiled.model,
-                    start,
-                    inputs,
-                    (&mut policy, &weights),
-                    &mut objective,
-                    self.memory,
-                    &mut workspace,
-                )?;
-                std::hint::black_box(compiled.pullback(&gradient.model));
+        derive::Compilation::new(&self.subject.description, &values)
+    }
+
+    /// All worlds, eight to a register, shared out among the threads.
+    fn together<'a>(&'a self, starts: &'a [State<f64>]) -> Worlds<'a> {
+        Worlds { models: std::slice::from_ref(&self.subject.model), starts, inputs: &self.worlds }
+    }
+
+    fn forwards_together(&self, count: usize) -> Result<(), Error> {
+        let starts = vec![self.subject.start.clone(); self.worlds.len()];
+        let (parts, weights) = (self.subject.parts(), self.subject.weights());
+        for _ in 0..count {
+            let policy = |model: &Model<Lanes>| Policy::new(model, parts);
+            let loss = |model: &Model<Lanes>| self.loss.over(model);
+            std::hint::black_box(cost_batch(self.together(&starts), (policy, &weights), loss)?);
+        }
+        Ok(())
+    }
+
+    fn gradients_together(&self, count: usize) -> Result<(), Error> {
+        let starts = vec![self.subject.start.clone(); self.worlds.len()];
+        let (parts, weights, compiled) = (self.subject.parts(), self.subject.weights(), self.compiled());
+        let mut batch = Batch::new(self.memory);
+        for _ in 0..count {
+            let policy = |model: &Model<Lanes>| Policy::new(model, parts);
+            let loss = |model: &Model<Lanes>| self.loss.over(model);
+            let all = batch.value_and_gradient(self.together(&starts), (policy, &weights), loss)?;
+            std::hint::black_box(compiled.pullback(&all.models[0]));
+        }
+        Ok(())
+    }
+
+    /// Of the contacts of eight worlds the part of the places that they share which is used.
+    fn places_used(&self) -> f64 {
+        let model = self.subject.model.map(Lanes::splat);
+        let mut record = Record::new(&model);
+        let mut state = self.subject.start.map(Lanes::splat);
+        let mut next = state.clone();
+        let mut sum = [0; 2];
+        for k in 0..self.worlds[0].len() {
+            let worlds: [&Input<f64>; 8] = std::array::from_fn(|w| &self.worlds[w % self.worlds.len()][k]);
+            let mut input = Input::zero(&model);
+            for (i, u) in input.u.iter_mut().enumerate() {
+                *u = Lanes::new(worlds.map(|w| w.u[i]));
             }
-            Ok(())
-        })
+            step(&model, &state, &input, &mut record, &mut next);
+            let used = record.stages[0].constraint.contacts.places_used();
+            (sum[0], sum[1]) = (sum[0] + used[0], sum[1] + used[1]);
+            std::mem::swap(&mut state, &mut next);
+        }
+        sum[0] as f64 / sum[1].max(1) as f64
     }
 
     /// How many steps of Newton's method find the constraint forces: in the mean, and at most.
@@ -272,5 +342,5 @@ fn finite(state: &State<f64>, step: usize) -> Result<(), Error> {
 
 fn median(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
 }

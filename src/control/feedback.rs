@@ -6,15 +6,15 @@ use crate::number::Real;
 use crate::physics::Cotangents;
 use crate::sense::{Observation, Observer};
 
-/// `u_i = K_i (t_i + r_ik − x_i) − D_i ẋ_i` for every actuator `i`, with a target `t`, a reference motion `r`
-/// and gains `K`, `D`.
+/// `u_i = K_i (t_i + r_ik − x_i) + D_i (ṙ_ik − ẋ_i)` for every actuator `i`, with a target `t`, a reference
+/// motion `r` and gains `K`, `D`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Feedback {
     /// The actuators.
     pub actuators: Vec<usize>,
     /// What each of them holds, and then the rates of the same.
     pub observed: Vec<Observation>,
-    /// One row for each step, if the target moves.
+    /// One row `(r, ṙ)` for each step, if the target moves.
     pub reference: Vec<Vec<f64>>,
 }
 
@@ -57,7 +57,7 @@ impl<R: Real> Controller<R> for Feeding<R> {
         for (i, &actuator) in self.law.actuators.iter().enumerate() {
             let [gain, damping, target] = [0, 1, 2].map(|p| self.parameters[3 * i + p]);
             let error = target + self.reference(k, i) - self.seen[i];
-            u[actuator] += gain * error - damping * self.seen[n + i];
+            u[actuator] += gain * error + damping * (self.reference(k, n + i) - self.seen[n + i]);
         }
     }
     fn act_pullback(
@@ -74,8 +74,9 @@ impl<R: Real> Controller<R> for Feeding<R> {
             let [gain, damping, target] = [0, 1, 2].map(|p| self.parameters[3 * i + p]);
             let w = w[actuator];
             let error = target + self.reference(k, i) - self.seen[i];
+            let rate_error = self.reference(k, n + i) - self.seen[n + i];
             self.gradient[3 * i] += w * error;
-            self.gradient[3 * i + 1] -= w * self.seen[n + i];
+            self.gradient[3 * i + 1] += w * rate_error;
             self.gradient[3 * i + 2] += w * gain;
             (self.asked[i], self.asked[n + i]) = (-(w * gain), -(w * damping));
         }

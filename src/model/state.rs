@@ -239,6 +239,13 @@ impl<R: Real> Input<R> {
 }
 
 impl<R: Real> Costate<R> {
+    /// The same costate over another number.
+    pub fn map<S: Real>(&self, f: impl Fn(R) -> S + Copy) -> Costate<S> {
+        let all = |x: &[R]| x.iter().map(|&x| f(x)).collect();
+        let force = |w: &Force<R>| Force::new(w.torque.map(f), w.force.map(f));
+        let mocap = self.mocap.iter().map(force).collect();
+        Costate { q: all(&self.q), v: all(&self.v), act: all(&self.act), mocap }
+    }
     /// Sets all entries to zero.
     pub fn clear(&mut self) {
         for all in [&mut self.q, &mut self.v, &mut self.act] {

@@ -45,6 +45,24 @@ impl Penalty {
         }
     }
 
+    /// A vector whose square is the cost, without a corner where the cost has none: what least squares
+    /// linearize.
+    pub fn residual<R: Real>(self, d: Vec3<R>) -> Vec3<R> {
+        let (zero, two) = (R::zero(), R::from_f64(2.0));
+        match self {
+            Self::Square => d,
+            // 1 − cos d = 2 sin²(d/2)
+            Self::Wrapped => d.map(|d| d.times(0.5).sin()) * two.sqrt(),
+            // √(d² + w²) − w = d² / (√(d² + w²) + w)
+            Self::Distance { width } => {
+                let width = R::from_f64(width);
+                d * ((d.dot(d) + width * width).sqrt() + width).sqrt().recip()
+            }
+            Self::Outside { lower, upper } => Vec3::new(outside(d.x, lower, upper), zero, zero),
+            Self::Avoid { radius } => Vec3::new((R::from_f64(radius) - d.norm()).max(zero), zero, zero),
+        }
+    }
+
     /// The cotangent of `d` for a cotangent `w` of the cost.
     pub fn pullback<R: Real>(self, d: Vec3<R>, w: R) -> Vec3<R> {
         let zero = R::zero();
@@ -78,7 +96,7 @@ mod tests {
     use crate::number::leaf_pullback;
 
     #[test]
-    fn every_penalty_pulls_back_as_its_dual_does() {
+    fn every_penalty_pulls_back_as_its_dual_does_and_is_the_square_of_its_residual() {
         let penalties = [
             Penalty::Square,
             Penalty::Wrapped,
@@ -93,6 +111,8 @@ mod tests {
                 for (a, b) in own.iter().zip(dual) {
                     assert!((a - b).abs() < 1e-14, "{penalty:?} at {d:?}: {a} is not {b}");
                 }
+                let (cost, r) = (penalty.cost(Vec3::from(d)), penalty.residual(Vec3::from(d)));
+                assert!((r.dot(r) - cost).abs() < 1e-15, "{penalty:?} at {d:?}: {r:?} is no root of {cost}");
             }
         }
     }

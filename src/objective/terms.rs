@@ -1,6 +1,6 @@
 //! Costs of quantities, running and at single times.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::{Objective, Penalty};
 use crate::model::{Input, Model, State};
@@ -16,6 +16,13 @@ pub enum When {
     Running(Range<usize>),
     /// At one state.
     At(usize),
+    /// At every so many states of the range, its last included, once each: a row of a recording.
+    Rows {
+        /// First and last state.
+        states: RangeInclusive<usize>,
+        /// States from one row to the next.
+        every: usize,
+    },
 }
 
 /// `weight × penalty(quantity − target)`.
@@ -41,6 +48,11 @@ impl Term {
             // The integral counts every step once, at its start.
             When::Running(steps) => has_input && steps.contains(&k),
             When::At(step) => k == *step,
+            When::Rows { states, every } => {
+                states.contains(&k)
+                    && (k - states.start()).is_multiple_of(*every)
+                    && (has_input || !self.quantity.needs_input())
+            }
         }
     }
     fn deviation<R: Real>(
@@ -80,6 +92,28 @@ impl<R: Real> Terms<R> {
         let acting = self.terms.iter().filter(|t| t.acts(k, input.is_some()));
         self.view.look(model, state, input, acting.map(|t| t.quantity));
     }
+
+    /// Appends numbers whose squares add up to the cost of state `k`, one for each number of a term that acts; weights
+    /// are not negative.
+    pub fn residuals(
+        &mut self,
+        model: &Model<R>,
+        state: &State<R>,
+        input: Option<&Input<R>>,
+        k: usize,
+        out: &mut Vec<R>,
+    ) {
+        self.prepare(model, state, input, k);
+        for term in self.terms.iter().filter(|t| t.acts(k, input.is_some())) {
+            let residual = term.penalty.residual(term.deviation(model, state, input, k, &self.view));
+            let share = match term.when {
+                When::Running(_) => model.option.timestep.sqrt(),
+                When::At(_) | When::Rows { .. } => R::one(),
+            };
+            let count = if term.quantity.is_vector() { 3 } else { 1 };
+            out.extend(&(residual * share.times(term.weight.sqrt())).to_array()[..count]);
+        }
+    }
 }
 
 impl<R: Real> Objective<R> for Terms<R> {
@@ -91,7 +125,7 @@ impl<R: Real> Objective<R> for Terms<R> {
             let cost = term.penalty.cost(d).times(term.weight);
             sum += match term.when {
                 When::Running(_) => cost * model.option.timestep,
-                When::At(_) => cost,
+                When::At(_) | When::Rows { .. } => cost,
             };
         }
         sum

@@ -5,9 +5,13 @@ use super::variable::{Coordinate, Subject, ranges};
 use crate::control::Policy;
 use crate::error::Error;
 use crate::model::{Input, Model, Parameter, State};
-use crate::objective::Objective;
+use crate::number::Lanes;
+use crate::objective::{Objective, Terms};
 use crate::physics::derive::{Compilation, compile, parameters};
-use crate::rollout::{Gradient, Health, Memory, Workspace, health, value_and_gradient_controlled};
+use crate::rollout::{
+    Batch, Gradient, Health, Memory, Workspace, Worlds, cost_controlled, health,
+    value_and_gradient_controlled,
+};
 use crate::spatial::{Vec3, so3_right_jacobian};
 
 /// Evaluates a problem again and again.
@@ -28,7 +32,18 @@ pub struct Evaluator<'p, O> {
     /// Of the gradient from one start.
     share: Vec<f64>,
     /// Seed and number of the minibatch.
-    batch: (u64, usize),
+    minibatch: (u64, usize),
+    /// Eight starts at a time, if the objective is the problem's own terms.
+    batch: Option<Batch>,
+}
+
+impl<'p> Evaluator<'p, Terms<f64>> {
+    /// The function of a problem with its own costs: many starts are rolled out together.
+    pub fn of_terms(problem: &'p Problem) -> Self {
+        let terms = Terms::new(&compile(&problem.description), problem.terms.clone());
+        let batch = problem.starts.as_ref().map(|_| Batch::new(Memory::Full));
+        Self { batch, ..Self::new(problem, terms) }
+    }
 }
 
 impl<'p, O: Objective<f64>> Evaluator<'p, O> {
@@ -48,7 +63,8 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
             policy: Policy::new(&model, &problem.parts),
             weights: Vec::new(),
             share: Vec::new(),
-            batch: (0, 0),
+            minibatch: (0, 0),
+            batch: None,
             fixed: (!changes).then_some(model),
             listing: parameters(&problem.description),
         }
@@ -56,7 +72,7 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
 
     /// Chooses the minibatch of starts that the next gradients see.
     pub fn draw(&mut self, seed: u64, number: usize) {
-        self.batch = (seed, number);
+        self.minibatch = (seed, number);
     }
 
     /// The variables in their own units.
@@ -64,7 +80,7 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
         self.coordinates.iter().zip(x).map(|(c, x)| c.value(*x)).collect()
     }
 
-    /// The cost at `x`, in the optimizer's coordinates; overwrites its gradient.
+    /// The cost at `x`, in the optimizer's coordinates; overwrites its gradient, unless there is no room for one.
     ///
     /// # Errors
     /// A rollout that diverges, or a cost that is not finite.
@@ -111,12 +127,32 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
         self.problem.plan.inputs(&self.controls, &mut self.inputs);
         self.weights = self.problem.weights(&self.natural);
         let starts = match &self.problem.starts {
-            Some(starts) => starts.minibatch(model, start, self.batch),
+            Some(starts) => starts.minibatch(model, start, self.minibatch),
             None => vec![start.clone()],
         };
         out.fill(0.0);
         let (mut sum, part) = (0.0, 1.0 / starts.len() as f64);
+        if let Some(batch) = self.batch.as_mut().filter(|_| !out.is_empty()) {
+            let problem = self.problem;
+            let worlds = Worlds {
+                models: std::slice::from_ref(model),
+                starts: &starts,
+                inputs: std::slice::from_ref(&self.inputs),
+            };
+            let policy = |model: &Model<Lanes>| Policy::new(model, &problem.parts);
+            let terms = |model: &Model<Lanes>| Terms::new(model, problem.terms.clone());
+            let all = batch.value_and_gradient(worlds, (policy, &self.weights), terms)?;
+            let cost = all.costs.iter().sum::<f64>() * part;
+            pull(problem, (model, compilation), &self.natural, &all.summed(), &mut self.share);
+            out.iter_mut().zip(&self.share).for_each(|(out, g)| *out = g * part);
+            return Ok(cost);
+        }
         for start in &starts {
+            if out.is_empty() {
+                let controller = (&mut self.policy, &self.weights[..]);
+                sum += cost_controlled(model, start, &self.inputs, controller, &mut self.objective)? * part;
+                continue;
+            }
             sum += self.roll(model, start, compilation)? * part;
             out.iter_mut().zip(&self.share).for_each(|(out, g)| *out += g * part);
         }
@@ -139,17 +175,13 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
             Memory::Full,
             &mut self.workspace,
         )?;
-        self.share.clear();
-        self.share.resize(self.natural.len(), 0.0);
-        let numbers = compilation.map(|c| c.pullback(&gradient.model));
-        let numbers = numbers.as_deref().unwrap_or(&[]);
-        pull(self.problem, model, &self.natural, gradient, numbers, &mut self.share);
+        pull(self.problem, (model, compilation), &self.natural, gradient, &mut self.share);
         Ok(cost)
     }
 
     /// What the last gradient met.
     pub fn health(&self) -> Health {
-        health(&self.workspace)
+        self.batch.as_ref().and_then(Batch::health).unwrap_or_else(|| health(&self.workspace))
     }
 
     /// The numbers of the file at `x`.
@@ -161,20 +193,26 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
 /// The cotangents of the variables, in their own units.
 fn pull(
     problem: &Problem,
-    model: &Model<f64>,
+    (model, compilation): (&Model<f64>, Option<&Compilation<f64>>),
     natural: &[f64],
     gradient: &Gradient<f64>,
-    numbers: &[f64],
-    out: &mut [f64],
+    out: &mut Vec<f64>,
 ) {
+    let numbers = compilation.map(|c| c.pullback(&gradient.model));
+    let numbers = numbers.as_deref().unwrap_or(&[]);
+    out.clear();
+    out.resize(natural.len(), 0.0);
     for (group, range) in problem.groups.iter().zip(ranges(&problem.groups)) {
         let out = &mut out[range.clone()];
         match &group.subject {
             Subject::Controls => problem.plan.inputs_pullback(&gradient.inputs, out),
-            Subject::Velocity => out.copy_from_slice(&gradient.start.v),
-            Subject::Configuration => {
-                out.copy_from_slice(&gradient.start.q);
-                turns_pullback(model, &natural[range], out);
+            Subject::Velocity(places) => {
+                out.iter_mut().zip(places).for_each(|(out, i)| *out = gradient.start.v[*i]);
+            }
+            Subject::Configuration(places) => {
+                let mut all = gradient.start.q.clone();
+                turns_pullback(model, &problem.turn(natural).unwrap_or_default(), &mut all);
+                out.iter_mut().zip(places).for_each(|(out, i)| *out = all[*i]);
             }
             Subject::Parameters(places) => {
                 for (out, place) in out.iter_mut().zip(places) {

@@ -1,7 +1,5 @@
 //! L-BFGS by `argmin`, with a line search that takes divergence for an infinite cost.
 
-use std::cell::RefCell;
-
 use argmin::core::{
     CostFunction, Error as ArgminError, Gradient, IterState, LineSearch, Problem, Solver, State,
     TerminationReason, TerminationStatus,
@@ -9,12 +7,12 @@ use argmin::core::{
 use argmin::solver::quasinewton::LBFGS;
 use serde::{Deserialize, Serialize};
 
+use super::oracle::{Oracle, Vector};
 use super::solution::Tensor;
 use super::variable::Coordinate;
 use super::{Descent, Function, Point};
 use crate::error::Error;
 
-type Vector = Vec<f64>;
 type Iterate = IterState<Vector, Vector, (), (), (), f64>;
 type Inner = LBFGS<Wolfe, Vector, Vector, f64>;
 
@@ -55,13 +53,7 @@ impl<'p> Lbfgs<'p> {
 
     /// One iteration; `None` if the line search found nothing better.
     fn iterate(&mut self, f: &mut Function<'_>) -> Result<Option<Point>, Error> {
-        let first = (self.point.x.clone(), Ok((self.point.cost, self.point.gradient.clone())));
-        let oracle = Oracle {
-            function: RefCell::new(f),
-            coordinates: self.coordinates,
-            last: RefCell::new(first),
-            failure: RefCell::new(None),
-        };
+        let oracle = Oracle::new(f, self.coordinates, &self.point);
         let mut state = Iterate::new()
             .param(self.point.x.clone())
             .gradient(self.point.gradient.clone())
@@ -71,7 +63,7 @@ impl<'p> Lbfgs<'p> {
             state.increment_iter();
         }
         let result = self.solver.next_iter(&mut Problem::new(&oracle), state);
-        if let Some(failure) = oracle.failure.take() {
+        if let Some(failure) = oracle.failure() {
             return Err(failure);
         }
         let Ok((mut state, _)) = result else { return Ok(None) };
@@ -123,53 +115,6 @@ impl Descent for Lbfgs<'_> {
             Tensor::new("lbfgs.y", shape, rows("y")),
             Tensor::row("lbfgs.stalls", vec![self.stalls as f64]),
         ]
-    }
-}
-
-/// The cost and gradient of one place; a divergence has neither.
-type Answer = Result<(f64, Vector), ()>;
-
-/// Answers questions for cost and gradient at the same place by one rollout.
-struct Oracle<'a, 'f> {
-    function: RefCell<&'a mut Function<'f>>,
-    coordinates: &'a [Coordinate],
-    last: RefCell<(Vector, Answer)>,
-    failure: RefCell<Option<Error>>,
-}
-
-impl Oracle<'_, '_> {
-    fn ask<T>(&self, x: &Vector, answer: impl Fn(&Answer) -> T) -> Result<T, ArgminError> {
-        let x: Vector = x.iter().zip(self.coordinates).map(|(x, c)| c.projected(*x)).collect();
-        let mut last = self.last.borrow_mut();
-        if last.0 != x {
-            let mut gradient = vec![0.0; x.len()];
-            let value = match (self.function.borrow_mut())(&x, &mut gradient) {
-                Ok(cost) => Ok((cost, gradient)),
-                Err(Error::Diverged { .. }) => Err(()),
-                Err(e) => {
-                    self.failure.replace(Some(e));
-                    return Err(ArgminError::msg("the cost cannot be evaluated"));
-                }
-            };
-            *last = (x, value);
-        }
-        Ok(answer(&last.1))
-    }
-}
-
-impl CostFunction for &Oracle<'_, '_> {
-    type Param = Vector;
-    type Output = f64;
-    fn cost(&self, x: &Vector) -> Result<f64, ArgminError> {
-        self.ask(x, |answer| answer.as_ref().map_or(f64::INFINITY, |(cost, _)| *cost))
-    }
-}
-
-impl Gradient for &Oracle<'_, '_> {
-    type Param = Vector;
-    type Gradient = Vector;
-    fn gradient(&self, x: &Vector) -> Result<Vector, ArgminError> {
-        self.ask(x, |answer| answer.as_ref().map_or(vec![0.0; x.len()], |(_, g)| g.clone()))
     }
 }
 

@@ -1,34 +1,43 @@
 //! Getting there.
 //!
 //! A [`Problem`] says what is given, what is wished for and what may change. [`run`] changes it, by
-//! [`Adam`](Kind::Adam), [L-BFGS](Kind::Lbfgs), [iterative LQR](Kind::Ilqr) or
-//! [gradient descent](Kind::Descent), until a tolerance, a budget, the goals or a
-//! divergence stops it, and can go on from a checkpoint to the same bits.
+//! [`Adam`](Kind::Adam), [gradient descent](Kind::Descent), [L-BFGS](Kind::Lbfgs), a
+//! [trust region](Kind::TrustRegion), [iterative LQR](Kind::Ilqr), [least squares](Kind::LevenbergMarquardt) or,
+//! without gradients, [CMA-ES](Kind::Cmaes), until a tolerance, a budget, the goals or a divergence stops it, and
+//! can go on from a checkpoint to the same bits. [`fit`] says what a recording determines.
 
 mod adam;
 mod checkpoint;
+mod cma_es;
 mod evaluate;
+mod fit;
 mod gradient_descent;
 mod ilqr;
 mod lbfgs;
+mod least_squares;
+mod oracle;
 mod pace;
 mod problem;
 mod run;
 mod solution;
+mod trust_region;
 mod variable;
 
 use crate::error::Error;
 
 pub use adam::AdamSettings;
+pub use cma_es::CmaesSettings;
 pub use evaluate::Evaluator;
+pub use fit::{Combination, Estimate, Fit, fit};
 pub use gradient_descent::DescentSettings;
+pub use least_squares::jacobian;
 pub use pace::Schedule;
 pub use problem::{Bounds, Kind, Method, Problem, Rollout, Spread, Starts};
 pub use run::{Outcome, Progress, Row, Settings, run, run_with};
 pub use solution::{Solution, Tensor};
 pub use variable::{Coordinate, Group, Subject, Variable};
 
-/// A function to minimize: returns the cost at a point and overwrites its gradient.
+/// A function to minimize: returns the cost at a point and overwrites its gradient, if there is room for one.
 type Function<'f> = dyn FnMut(&[f64], &mut [f64]) -> Result<f64, Error> + 'f;
 
 /// A place on the way, with its cost and gradient.

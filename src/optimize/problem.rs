@@ -1,12 +1,14 @@
 //! What is given, what is wished for, what may change, and how.
 
 use super::adam::AdamSettings;
+use super::cma_es::CmaesSettings;
 use super::gradient_descent::DescentSettings;
 use super::solution::Solution;
 use super::variable::{Coordinate, Group, Subject, ranges};
 use crate::control::{Part, Plan, Policy, initial_parameters};
 use crate::error::Error;
 use crate::model::{Description, Input, Model, Parameter, State};
+use crate::number::Real;
 use crate::objective::Term;
 use crate::objective::goals::{Goal, Judged, judge};
 use crate::physics::derive::{Compilation, parameters};
@@ -118,6 +120,12 @@ pub enum Kind {
     Descent(DescentSettings),
     /// Iterative LQR on one control for every step (Tassa, Mansard and Todorov 2014).
     Ilqr,
+    /// Levenberg and Marquardt's method on exact Jacobians (Marquardt 1963).
+    LevenbergMarquardt,
+    /// Quadratic models within a radius (Nocedal and Wright 2006).
+    TrustRegion,
+    /// A population without gradients (Hansen 2016).
+    Cmaes(CmaesSettings),
     /// With this many remembered steps.
     Lbfgs {
         /// How many past steps it remembers.
@@ -150,8 +158,8 @@ impl Problem {
     }
 
     /// The numbers of the file with the chosen ones replaced.
-    pub(super) fn file_numbers(&self, listing: &[Parameter], natural: &[f64]) -> Vec<f64> {
-        let mut numbers: Vec<f64> = listing.iter().map(|p| p.value).collect();
+    pub(super) fn file_numbers<R: Real>(&self, listing: &[Parameter], natural: &[R]) -> Vec<R> {
+        let mut numbers: Vec<R> = listing.iter().map(|p| R::from_f64(p.value)).collect();
         let mut rest = natural;
         for group in &self.groups {
             let (own, others) = rest.split_at(group.variables.len());
@@ -175,28 +183,40 @@ impl Problem {
     }
 
     /// The start, and the plan's values.
-    pub(super) fn place(&self, model: &Model<f64>, natural: &[f64], controls: &mut [f64]) -> State<f64> {
-        let mut start = self.start.clone();
+    pub(super) fn place<R: Real>(&self, model: &Model<R>, natural: &[R], controls: &mut [R]) -> State<R> {
+        let mut start = self.start.map(R::from_f64);
         let mut rest = natural;
         for group in &self.groups {
             let (own, others) = rest.split_at(group.variables.len());
-            match group.subject {
+            match &group.subject {
                 Subject::Controls => controls.copy_from_slice(own),
-                Subject::Velocity => start.v.copy_from_slice(own),
-                Subject::Configuration => {
-                    let still = (vec![0.0; start.v.len()], vec![0.0; start.act.len()]);
-                    start = start.moved(model, own, &still.0, &still.1);
-                }
-                Subject::Parameters(_) | Subject::Controllers(_) => {}
+                Subject::Velocity(places) => places.iter().zip(own).for_each(|(i, v)| start.v[*i] = *v),
+                Subject::Configuration(_) | Subject::Parameters(_) | Subject::Controllers(_) => {}
             }
             rest = others;
         }
-        start
+        let still = (vec![R::zero(); start.v.len()], vec![R::zero(); start.act.len()]);
+        match self.turn(natural) {
+            Some(turn) => start.moved(model, &turn, &still.0, &still.1),
+            None => start,
+        }
+    }
+
+    /// The tangent that moves the configuration at the start, if it may change: (nv).
+    pub(super) fn turn<R: Real>(&self, natural: &[R]) -> Option<Vec<R>> {
+        let mut out: Option<Vec<R>> = None;
+        for (group, range) in self.groups.iter().zip(ranges(&self.groups)) {
+            if let Subject::Configuration(places) = &group.subject {
+                let turn = out.get_or_insert_with(|| vec![R::zero(); self.start.v.len()]);
+                places.iter().zip(&natural[range]).for_each(|(i, x)| turn[*i] = *x);
+            }
+        }
+        out
     }
 
     /// The parameters of all controllers.
-    pub(super) fn weights(&self, natural: &[f64]) -> Vec<f64> {
-        let mut out = initial_parameters(&self.parts);
+    pub(super) fn weights<R: Real>(&self, natural: &[R]) -> Vec<R> {
+        let mut out: Vec<R> = initial_parameters(&self.parts).into_iter().map(R::from_f64).collect();
         for (group, range) in self.groups.iter().zip(ranges(&self.groups)) {
             if let Subject::Controllers(places) = &group.subject {
                 places.iter().zip(&natural[range]).for_each(|(place, x)| out[*place] = *x);

@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::adam::Adam;
+use super::cma_es::Cmaes;
 use super::gradient_descent::GradientDescent;
 use super::ilqr::Ilqr;
 use super::lbfgs::Lbfgs;
+use super::least_squares::LevenbergMarquardt;
 use super::problem::{Kind, Problem};
+use super::trust_region::TrustRegion;
 use super::variable::Coordinate;
 use super::{Descent, Evaluator, Function, Point, Solution, Tensor, checkpoint};
 use crate::error::Error;
-use crate::objective::{Objective, Terms};
-use crate::physics::derive::compile;
+use crate::objective::Objective;
 use crate::rollout::Health;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -102,34 +104,32 @@ pub fn run(
     settings: &Settings,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Outcome, Error> {
-    let terms = Terms::new(&compile(&problem.description), problem.terms.clone());
-    travel(problem, terms, settings, progress)
+    travel(problem, Evaluator::of_terms(problem), settings, progress)
 }
 
 /// Optimizes a problem with any objective.
 ///
 /// # Errors
-/// As [`run`]; and iterative LQR, which needs the curvature of the problem's own terms.
+/// As [`run`]; and iterative LQR and least squares, which need the problem's own terms.
 pub fn run_with(
     problem: &Problem,
     objective: impl Objective<f64>,
     settings: &Settings,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Outcome, Error> {
-    if problem.method.kind == Kind::Ilqr {
-        let what = "iterative LQR needs the curvature of the cost: state it as terms, or choose L-BFGS";
+    if matches!(problem.method.kind, Kind::Ilqr | Kind::LevenbergMarquardt) {
+        let what = "this optimizer needs the squares and the curvature of the cost: state it as terms, or choose L-BFGS";
         return Err(Error::message(what));
     }
-    travel(problem, objective, settings, progress)
+    travel(problem, Evaluator::new(problem, objective), settings, progress)
 }
 
 fn travel(
     problem: &Problem,
-    objective: impl Objective<f64>,
+    mut evaluator: Evaluator<'_, impl Objective<f64>>,
     settings: &Settings,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Outcome, Error> {
-    let mut evaluator = Evaluator::new(problem, objective);
     let coordinates = problem.coordinates();
     let mut journey = Journey::new(problem, settings);
     let saved = match &settings.resume {
@@ -167,7 +167,7 @@ fn travel(
 
 /// The optimizer at its first point: a seeded guess, or where a checkpoint was.
 fn depart<'p>(
-    problem: &Problem,
+    problem: &'p Problem,
     coordinates: &'p [Coordinate],
     saved: Option<&[Tensor]>,
     seed: u64,
@@ -197,6 +197,21 @@ fn depart<'p>(
             let mut descent = GradientDescent::new(settings, coordinates, rates(), point);
             saved.map_or(Some(()), |s| descent.restore(s)).ok_or_else(unfit)?;
             Box::new(descent)
+        }
+        Kind::LevenbergMarquardt => {
+            let mut squares = LevenbergMarquardt::new(problem, coordinates, point)?;
+            saved.map_or(Some(()), |s| squares.restore(s)).ok_or_else(unfit)?;
+            Box::new(squares)
+        }
+        Kind::TrustRegion => {
+            let mut region = TrustRegion::new(coordinates, point);
+            saved.map_or(Some(()), |s| region.restore(s)).ok_or_else(unfit)?;
+            Box::new(region)
+        }
+        Kind::Cmaes(settings) => {
+            let mut search = Cmaes::new(settings, coordinates, point, seed)?;
+            saved.map_or(Some(()), |s| search.restore(s)).ok_or_else(unfit)?;
+            Box::new(search)
         }
         Kind::Ilqr => {
             let mut ilqr = Ilqr::new(problem, coordinates, point)?;

@@ -60,24 +60,23 @@ impl Solution {
         let mut rest = natural;
         for group in &problem.groups {
             let (own, others) = rest.split_at(group.variables.len());
-            let name = match group.subject {
+            match group.subject {
                 Subject::Controls => {
                     let shape = vec![problem.plan.knots(), problem.plan.actuators];
                     tensors.push(Tensor::new("controls", shape, own.to_vec()));
-                    None
                 }
-                Subject::Velocity => Some("start.velocity"),
-                Subject::Configuration => Some("start.configuration"),
-                Subject::Controllers(_) => None,
+                Subject::Velocity(_) | Subject::Configuration(_) | Subject::Controllers(_) => {}
                 Subject::Parameters(_) => {
                     let each = group.variables.iter().zip(own);
                     tensors.extend(each.map(|(v, p)| Tensor::new(v.name.clone(), vec![], vec![*p])));
-                    None
                 }
-            };
-            tensors.extend(name.map(|name| Tensor::row(name, own.to_vec())));
+            }
             rest = others;
         }
+        if problem.groups.iter().any(|g| matches!(g.subject, Subject::Velocity(_))) {
+            tensors.push(Tensor::row("start.velocity", realized.start.v.clone()));
+        }
+        tensors.extend(problem.turn(natural).map(|turn| Tensor::row("start.configuration", turn)));
         let model = &realized.compilation.model;
         tensors.extend(inertias(problem, model));
         tensors.extend(weights(problem, &problem.weights(natural)));
@@ -111,8 +110,14 @@ impl Solution {
             let count = group.variables.len();
             match group.subject {
                 Subject::Controls => out.extend(take("controls", count)?),
-                Subject::Velocity => out.extend(take("start.velocity", count)?),
-                Subject::Configuration => out.extend(take("start.configuration", count)?),
+                Subject::Velocity(ref places) => {
+                    let all = take("start.velocity", problem.start.v.len())?;
+                    out.extend(places.iter().map(|i| all[*i]));
+                }
+                Subject::Configuration(ref places) => {
+                    let all = take("start.configuration", problem.start.v.len())?;
+                    out.extend(places.iter().map(|i| all[*i]));
+                }
                 Subject::Controllers(ref places) => {
                     let mut all = Vec::new();
                     for part in &problem.parts {

@@ -7,10 +7,10 @@ use std::ops::Range;
 pub enum Subject {
     /// The values of the plan, knot by knot.
     Controls,
-    /// The velocity at the start.
-    Velocity,
-    /// A tangent that moves the configuration at the start.
-    Configuration,
+    /// Entries of the velocity at the start.
+    Velocity(Vec<usize>),
+    /// Entries of a tangent that moves the configuration at the start.
+    Configuration(Vec<usize>),
     /// Numbers of the model file, by their places in the list of parameters.
     Parameters(Vec<usize>),
     /// Parameters of controllers, by their places among those of all of them.
@@ -37,6 +37,8 @@ pub struct Group {
 pub struct Variable {
     /// As a person would write it.
     pub name: String,
+    /// Empty if it has none, or if nobody knows.
+    pub unit: &'static str,
     /// In its own unit.
     pub start: f64,
     /// Lower bound.
@@ -156,7 +158,7 @@ mod tests {
     fn coordinates_keep_bounds_and_state_their_slope() {
         let inf = f64::INFINITY;
         for (lower, upper) in [(-inf, inf), (0.0, inf), (-inf, 2.0), (-1.0, 2.0)] {
-            let v = Variable { name: String::new(), start: 0.7, lower, upper, scale: 0.3 };
+            let v = Variable { name: String::new(), unit: "", start: 0.7, lower, upper, scale: 0.3 };
             for smooth in [true, false] {
                 let c = Coordinate::new(&v, smooth);
                 assert!((c.value(c.of(0.7)) - 0.7).abs() < 1e-15);

@@ -61,6 +61,8 @@ pub enum Shape {
     Line,
     /// A value holds until the next.
     Steps,
+    /// The first series is dots, the others are lines.
+    Dots,
 }
 
 /// The most series that one panel shows legibly.
@@ -201,11 +203,23 @@ impl Panel {
             Stroke(RGBColor(150, 150, 150), 2.0, 3.0, 0.8).draw(canvas, &ends);
         }
         for (k, series) in self.series.iter().enumerate() {
+            if self.shape == Shape::Dots && k == 0 {
+                self.draw_dots(canvas, &frame, series);
+                continue;
+            }
             for run in self.runs(series) {
                 let height = |y: f64| if self.is_logarithmic() { y.log10() } else { y };
                 let points: Vec<_> = run.into_iter().map(|(x, y)| (frame.x(x), frame.y(height(y)))).collect();
                 STROKES[k % MOST_SERIES].draw(canvas, &thinned(&points));
             }
+        }
+    }
+
+    fn draw_dots(&self, canvas: &Canvas<'_>, frame: &Frame, series: &[f64]) {
+        let Stroke(color, ..) = STROKES[0];
+        for (x, y) in self.x.iter().zip(series).filter(|(_, y)| y.is_finite()) {
+            let at = (fine(frame.x(*x)), fine(frame.y(*y)));
+            canvas.draw(&Circle::new(at, fine(1.6), color.filled())).expect("drawing into memory");
         }
     }
 

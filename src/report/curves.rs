@@ -9,7 +9,7 @@ use crate::physics::Stage;
 use crate::physics::articulated::{energy, kinematics, mass_matrix, tendon};
 use crate::spatial::Inertia;
 
-const TIME: &str = "time [s]";
+pub(super) const TIME: &str = "time [s]";
 
 /// The cost and the norm of its gradient, by iteration.
 pub fn cost(costs: &[f64], gradient_norms: &[f64]) -> Picture {

@@ -1,11 +1,15 @@
 //! Many steps, and the sweep back through them.
 
 mod adjoint;
+#[cfg(feature = "app")]
+mod batch;
 mod checkpoint;
 mod forward;
 mod health;
 
 pub use adjoint::{Gradient, Memory, Workspace, value_and_gradient, value_and_gradient_controlled};
+#[cfg(feature = "app")]
+pub use batch::{Batch, Batched, Worlds, cost_batch, simulate_batch};
 #[cfg(feature = "app")]
 pub(crate) use forward::sound;
 pub use forward::{Trajectory, cost, cost_controlled, simulate, simulate_controlled};

@@ -1,5 +1,7 @@
 //! Files into worlds.
 
+#[cfg(feature = "app")]
+mod columns;
 pub mod mesh;
 pub mod mjcf;
 #[cfg(feature = "app")]
@@ -7,6 +9,9 @@ pub mod toml;
 pub mod urdf;
 
 use std::path::Path;
+
+#[cfg(feature = "app")]
+pub use columns::Columns;
 
 use crate::error::Error;
 use crate::model::Description;

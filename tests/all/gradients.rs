@@ -1,5 +1,6 @@
 //! Whole rollouts: the adjoint against dual numbers, on every model, integrator and kind of input.
 
+mod batches;
 mod curvature;
 mod deciding;
 mod health;

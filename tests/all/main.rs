@@ -7,6 +7,7 @@ mod controlling;
 mod derivatives;
 mod energies;
 mod gradients;
+mod identifying;
 mod ladder;
 mod laws;
 mod numbers;

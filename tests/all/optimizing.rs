@@ -56,8 +56,7 @@ fn gradients_by_every_kind_of_variable_equal_differences() {
     for bounds in ["projection", "smooth"] {
         let scene = scene(&format!("{EVERYTHING}\n[optimizer]\nbounds = \"{bounds}\"\n"));
         let problem = &scene.problem;
-        let model = compile(&problem.description);
-        let mut evaluator = Evaluator::new(problem, Terms::new(&model, problem.terms.clone()));
+        let mut evaluator = Evaluator::of_terms(problem);
         let variables = problem.groups.iter().flat_map(|g| &g.variables);
         let x: Vec<f64> = problem
             .coordinates()
@@ -111,6 +110,9 @@ fn a_run_goes_on_from_its_checkpoint_to_the_same_bits() {
         (EVERYTHING, "kind = \"adam\""),
         (EVERYTHING, "kind = \"adam\"\nschedule = \"cosine\"\nclip = 3.0"),
         (EVERYTHING, "kind = \"l-bfgs\"\nmemory = 3"),
+        (EVERYTHING, "kind = \"trust-region\""),
+        (EVERYTHING, "kind = \"levenberg-marquardt\""),
+        (EVERYTHING, "kind = \"cma-es\"\nstep = 0.1\npopulation = 6"),
         (EVERYTHING, "kind = \"descent\"\nmomentum = 0.8\nschedule = \"exponential\"\nrate = 1e-4"),
         (EVERYTHING, "kind = \"descent\"\nnormalize = true\nschedule = \"cosine\""),
         (REACH, "kind = \"ilqr\""),
@@ -155,9 +157,8 @@ fn iterative_lqr_ends_where_no_control_can_move_and_lower_the_cost() {
     let coordinates = problem.coordinates();
     let found = &out.solution.get("controls").unwrap().data;
     let x: Vec<f64> = coordinates.iter().zip(found).map(|(c, u)| c.of(*u)).collect();
-    let model = compile(&problem.description);
     let mut gradient = vec![0.0; x.len()];
-    let mut evaluator = Evaluator::new(problem, Terms::new(&model, problem.terms.clone()));
+    let mut evaluator = Evaluator::of_terms(problem);
     evaluator.value_and_gradient(&x, &mut gradient).unwrap();
     let mut held = 0;
     for ((c, x), g) in coordinates.iter().zip(&x).zip(&gradient) {

@@ -122,6 +122,12 @@ impl<R: Real> Contacts<R> {
         Placed { position, rotation, size: model.geoms[g].size, hull }
     }
 
+    /// How many contacts there are in all worlds, and how many places the worlds hold for them.
+    pub fn places_used(&self) -> [usize; 2] {
+        let worlds = |c: &Contact<R>| (0..R::LANES).filter(|&k| c.present.lane(k) > 0.0).count();
+        [self.list.iter().map(worlds).sum(), R::LANES * self.list.len()]
+    }
+
     /// Finds all contacts.
     pub fn detect(&mut self, model: &Model<R>, links: &Links<R>) {
         self.list.clear();

@@ -4,6 +4,7 @@ use toml::Spanned;
 
 use super::file;
 use super::place::Source;
+use super::recording::Recording;
 use crate::error::Error;
 use crate::model::Model;
 use crate::objective::goals::{Bound, Goal, MeasuredAs};
@@ -50,19 +51,66 @@ pub fn terms(
 ) -> Result<Vec<Term>, Error> {
     let mut out = Vec::new();
     for file in files {
-        let weight = source.finite(&file.weight, "weight")?;
-        let when = when(source, file, clock)?;
+        let recording =
+            file.reference.as_ref().map(|r| Recording::read(source, r, clock.timestep)).transpose()?;
+        let (weight, when) = weighing(source, file, recording.as_ref(), clock)?;
         for (name, quantity) in named(source, &file.quantity, file.quantity.get_ref(), model)? {
             let penalty = penalty(source, file, quantity)?;
             if quantity.needs_input() && when == When::At(clock.steps) {
                 let what = "the last state has no control and no forces any more: give it when = \"running\" or a time";
                 return Err(source.error(file.quantity.span(), what));
             }
-            let target = target(source, &file.target, &file.path, quantity, clock)?.unwrap_or_default();
+            let given =
+                Asked { name: &name, target: &file.target, path: &file.path, recording: recording.as_ref() };
+            let target = given.places(source, quantity, clock)?.unwrap_or_default();
             out.push(Term { name, quantity, target, penalty, weight, when: when.clone() });
         }
     }
     Ok(out)
+}
+
+/// The weight of a cost, and when it counts: a recorded one at every row by its deviation.
+fn weighing(
+    source: &Source<'_>,
+    file: &file::Cost,
+    recording: Option<&Recording>,
+    clock: Clock,
+) -> Result<(f64, When), Error> {
+    let deviation = match (&file.weight, &file.deviation) {
+        (Some(weight), None) => {
+            let when = when(source, file, clock)?;
+            if let Some(recording) = recording {
+                let (first, last) = match &when {
+                    When::Running(steps) => (steps.start, steps.end - 1),
+                    When::At(step) => (*step, *step),
+                    When::Rows { states, .. } => (*states.start(), *states.end()),
+                };
+                recording.covers(first, last, clock.timestep)?;
+            }
+            return Ok((source.finite(weight, "weight")?, when));
+        }
+        (None, Some(deviation)) => deviation,
+        (Some(_), Some(deviation)) => {
+            return Err(source.error(deviation.span(), "give either weight or deviation, not both"));
+        }
+        (None, None) => return Err(source.error(file.quantity.span(), "a cost needs a weight")),
+    };
+    let refuse = |what: &str| Err(source.error(deviation.span(), what));
+    let Some(recording) = recording else {
+        return refuse("deviation is that of a recording: give reference = \"FILE.csv\", or a weight");
+    };
+    if file.penalty != file::Penalty::Square || file.when != file::When::Running || file.at.is_some() {
+        return refuse("a deviation makes squares of all rows: penalty, when and at have no place beside it");
+    }
+    let (from, to) = clock.span(source, file.from.as_ref(), file.to.as_ref())?;
+    let every = recording.every;
+    let first = recording.first + from.saturating_sub(recording.first).div_ceil(every) * every;
+    let last = to.min(recording.last());
+    if first > last {
+        return refuse("no row of the reference lies in the time that counts");
+    }
+    let deviation = source.positive(deviation, "deviation")?;
+    Ok((0.5 / (deviation * deviation), When::Rows { states: first..=last, every }))
 }
 
 fn named(
@@ -134,20 +182,50 @@ fn penalty(source: &Source<'_>, file: &file::Cost, quantity: Quantity) -> Result
     })
 }
 
-/// What is asked of a quantity: at all states the same, or at each its place on a path.
-fn target(
+/// What is asked of a quantity: at all states the same, or at each its place on a path or in a recording.
+struct Asked<'a> {
+    name: &'a str,
+    target: &'a Option<Spanned<file::Numbers>>,
+    path: &'a Option<Spanned<Vec<Vec<f64>>>>,
+    recording: Option<&'a Recording>,
+}
+
+impl Asked<'_> {
+    fn places(
+        &self,
+        source: &Source<'_>,
+        quantity: Quantity,
+        clock: Clock,
+    ) -> Result<Option<Vec<[f64; 3]>>, Error> {
+        let span = |path: &Spanned<Vec<Vec<f64>>>| path.span();
+        match (self.target, self.path, self.recording) {
+            (None, None, None) => Ok(None),
+            (Some(target), None, None) => Ok(Some(vec![point(source, target, quantity, "target")?])),
+            (None, Some(path), None) => along(source, path, quantity, clock).map(Some),
+            (None, None, Some(recording)) if quantity.is_vector() => {
+                let names = ["x", "y", "z"].map(|axis| format!("{}.{axis}", self.name));
+                recording.lines(names.each_ref().map(String::as_str)).map(Some)
+            }
+            (None, None, Some(recording)) => {
+                let numbers = recording.lines([self.name])?;
+                Ok(Some(numbers.into_iter().map(|[x]| [x, 0.0, 0.0]).collect()))
+            }
+            (target, path, _) => {
+                let place =
+                    path.as_ref().map(span).or(target.as_ref().map(Spanned::span)).unwrap_or_default();
+                Err(source.error(place, "give one of target, path and reference"))
+            }
+        }
+    }
+}
+
+/// The places on a path of corners `[time, …]`, state by state.
+fn along(
     source: &Source<'_>,
-    fixed: &Option<Spanned<file::Numbers>>,
-    path: &Option<Spanned<Vec<Vec<f64>>>>,
+    path: &Spanned<Vec<Vec<f64>>>,
     quantity: Quantity,
     clock: Clock,
-) -> Result<Option<Vec<[f64; 3]>>, Error> {
-    let Some(path) = path else {
-        return fixed.as_ref().map(|t| Ok(vec![point(source, t, quantity, "target")?])).transpose();
-    };
-    if fixed.is_some() {
-        return Err(source.error(path.span(), "give either target or path, not both"));
-    }
+) -> Result<Vec<[f64; 3]>, Error> {
     let mut corners = Vec::new();
     for row in path.get_ref() {
         let [time, place @ ..] = row.as_slice() else { continue };
@@ -165,7 +243,7 @@ fn target(
         let share = if a.0 < b.0 { (time - a.0) / (b.0 - a.0) } else { 0.0 };
         std::array::from_fn(|i| a.1[i] + share * (b.1[i] - a.1[i]))
     };
-    Ok(Some((0..=clock.steps).map(at).collect()))
+    Ok((0..=clock.steps).map(at).collect())
 }
 
 fn point(
@@ -203,8 +281,15 @@ pub fn goals(
             _ => return Err(source.error(file.quantity.span(), "a goal needs either at_most or at_least")),
         };
         let window = window(source, file, clock)?;
+        let recording =
+            file.reference.as_ref().map(|r| Recording::read(source, r, clock.timestep)).transpose()?;
+        if let Some(recording) = &recording {
+            recording.covers(window.0, window.1, clock.timestep)?;
+        }
         for (name, quantity) in named(source, &file.quantity, inner.unwrap_or(text), model)? {
-            let measured_as = match target(source, &file.target, &file.path, quantity, clock)? {
+            let given =
+                Asked { name: &name, target: &file.target, path: &file.path, recording: recording.as_ref() };
+            let measured_as = match given.places(source, quantity, clock)? {
                 Some(target) => MeasuredAs::DistanceTo(target),
                 None if inner.is_some() || quantity.is_vector() => MeasuredAs::Size,
                 None => MeasuredAs::Itself,

@@ -7,6 +7,7 @@ use toml::Spanned;
 use super::aims::Clock;
 use super::file;
 use super::place::Source;
+use super::recording::Recording;
 use crate::control::{Activation, Feedback, Law, Mlp, Network, Part, Rhythm};
 use crate::error::Error;
 use crate::model::description::Transmission;
@@ -31,7 +32,7 @@ pub fn parts(
         stray(source, file)?;
         let actuators = actuators(source, file, model, spanned.span())?;
         let (law, parameters) = match file.kind {
-            file::ControllerKind::Feedback => feedback(source, file, model, &name, actuators)?,
+            file::ControllerKind::Feedback => feedback(source, file, model, &name, actuators, clock)?,
             file::ControllerKind::Rhythm => rhythm(source, file, model, &name, actuators)?,
             file::ControllerKind::Network => {
                 network(source, file, model, &name, (actuators, spanned.span()))?
@@ -53,6 +54,7 @@ fn stray(source: &Source<'_>, file: &file::Controller) -> Result<(), Error> {
         ("seed", file.seed.as_ref().map(Spanned::span), K::Network),
         ("gain", file.gain.as_ref().map(Spanned::span), K::Feedback),
         ("damping", file.damping.as_ref().map(Spanned::span), K::Feedback),
+        ("reference", file.reference.as_ref().map(Spanned::span), K::Feedback),
         ("target", file.target.as_ref().map(Spanned::span), K::Feedback),
         ("frequency", file.frequency.as_ref().map(Spanned::span), K::Rhythm),
         ("amplitude", file.amplitude.as_ref().map(Spanned::span), K::Rhythm),
@@ -129,6 +131,7 @@ fn feedback(
     model: &Model<f64>,
     name: &str,
     actuators: Vec<usize>,
+    clock: Clock,
 ) -> Result<(Law, Vec<Parameter>), Error> {
     let n = actuators.len();
     let gain = each(source, file.gain.as_ref(), n, 1.0)?;
@@ -164,8 +167,36 @@ fn feedback(
             parameter(format!("{name}.{own}.target"), "m or rad", FREE, target[i]),
         ]);
     }
+    let joints: Vec<&str> = positions.iter().map(|o| o.name.as_str()).collect();
+    let reference = file.reference.as_ref().map_or(Ok(Vec::new()), |r| motion(source, r, &joints, clock))?;
     positions.extend(rates);
-    Ok((Law::Feedback(Feedback { actuators, observed: positions, reference: Vec::new() }), parameters))
+    Ok((Law::Feedback(Feedback { actuators, observed: positions, reference }), parameters))
+}
+
+/// Positions of joints and their rates at each step, from columns `joint.NAME.position`; rates from columns
+/// `joint.NAME.velocity` where they are there, and otherwise from the slope to the next step.
+fn motion(
+    source: &Source<'_>,
+    name: &Spanned<String>,
+    joints: &[&str],
+    clock: Clock,
+) -> Result<Vec<Vec<f64>>, Error> {
+    let recording = Recording::read(source, name, clock.timestep)?;
+    recording.covers(0, clock.steps, clock.timestep)?;
+    let mut columns = Vec::new();
+    for joint in joints {
+        columns.push(recording.lines([&format!("joint.{joint}.position")])?);
+    }
+    for (i, joint) in joints.iter().enumerate() {
+        let rate = format!("joint.{joint}.velocity");
+        if recording.has(&rate) {
+            columns.push(recording.lines([&rate])?);
+        } else {
+            let slopes = columns[i].windows(2).map(|x| [(x[1][0] - x[0][0]) / clock.timestep]);
+            columns.push(slopes.collect());
+        }
+    }
+    Ok((0..clock.steps).map(|k| columns.iter().map(|column| column[k][0]).collect()).collect())
 }
 
 fn rhythm(

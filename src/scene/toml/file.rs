@@ -103,6 +103,8 @@ pub struct Control {
     pub knots: Option<Spanned<usize>>,
     #[serde(default)]
     pub guess: Guess,
+    /// A file whose columns `control.NAME` are the controls.
+    pub recording: Option<Spanned<String>>,
 }
 
 /// What the controls are before anything is optimized.
@@ -129,6 +131,8 @@ pub struct Controller {
     pub gain: Option<Spanned<Numbers>>,
     pub damping: Option<Spanned<Numbers>>,
     pub target: Option<Spanned<Numbers>>,
+    /// A file of columns over time.
+    pub reference: Option<Spanned<String>>,
     pub frequency: Option<Spanned<f64>>,
     pub amplitude: Option<Spanned<Numbers>>,
     pub phase: Option<Spanned<Numbers>>,
@@ -197,7 +201,11 @@ pub struct Cost {
     pub target: Option<Spanned<Numbers>>,
     /// Corners `[time, …]`, with straight lines between them.
     pub path: Option<Spanned<Vec<Vec<f64>>>>,
-    pub weight: Spanned<f64>,
+    /// A file of columns over time.
+    pub reference: Option<Spanned<String>>,
+    pub weight: Option<Spanned<f64>>,
+    /// Of what the reference measured, instead of a weight.
+    pub deviation: Option<Spanned<f64>>,
     #[serde(default)]
     pub penalty: Penalty,
     pub width: Option<Spanned<f64>>,
@@ -254,6 +262,8 @@ pub struct Optimizer {
     pub momentum: Option<Spanned<f64>>,
     pub normalize: Option<Spanned<bool>>,
     pub memory: Option<Spanned<usize>>,
+    pub step: Option<Spanned<f64>>,
+    pub population: Option<Spanned<usize>>,
     pub bounds: Option<Spanned<Bounds>>,
     pub until: Until,
 }
@@ -271,6 +281,8 @@ impl Default for Optimizer {
             momentum: None,
             normalize: None,
             memory: None,
+            step: None,
+            population: None,
             bounds: None,
             until: Until::default(),
         }
@@ -286,6 +298,12 @@ pub enum OptimizerKind {
     #[serde(rename = "l-bfgs")]
     Lbfgs,
     Ilqr,
+    #[serde(rename = "levenberg-marquardt")]
+    LevenbergMarquardt,
+    #[serde(rename = "trust-region")]
+    TrustRegion,
+    #[serde(rename = "cma-es")]
+    Cmaes,
 }
 
 impl OptimizerKind {
@@ -296,6 +314,9 @@ impl OptimizerKind {
             Self::Descent => "descent",
             Self::Lbfgs => "l-bfgs",
             Self::Ilqr => "ilqr",
+            Self::LevenbergMarquardt => "levenberg-marquardt",
+            Self::TrustRegion => "trust-region",
+            Self::Cmaes => "cma-es",
         }
     }
 }
@@ -332,6 +353,8 @@ pub struct Goal {
     pub target: Option<Spanned<Numbers>>,
     /// Corners `[time, …]`, with straight lines between them.
     pub path: Option<Spanned<Vec<Vec<f64>>>>,
+    /// A file of columns over time.
+    pub reference: Option<Spanned<String>>,
     pub at_most: Option<Spanned<f64>>,
     pub at_least: Option<Spanned<f64>>,
     /// The length of a window that ends with the scene [s].

@@ -7,7 +7,7 @@ use toml::Spanned;
 use super::file::{self, OptimizerKind, ScheduleKind};
 use super::place::Source;
 use crate::error::Error;
-use crate::optimize::{AdamSettings, Bounds, DescentSettings, Kind, Method, Schedule};
+use crate::optimize::{AdamSettings, Bounds, CmaesSettings, DescentSettings, Kind, Method, Schedule};
 
 pub fn method(source: &Source<'_>, scene: &file::Scene) -> Result<Method, Error> {
     let file = &scene.optimizer;
@@ -40,6 +40,16 @@ pub fn method(source: &Source<'_>, scene: &file::Scene) -> Result<Method, Error>
             let memory = file.memory.as_ref().map_or(20, |memory| *memory.get_ref());
             (Kind::Lbfgs { memory: memory.max(1) }, Bounds::Smooth)
         }
+        OptimizerKind::LevenbergMarquardt => {
+            refuse_for_squares(source, scene)?;
+            (Kind::LevenbergMarquardt, Bounds::Projection)
+        }
+        OptimizerKind::TrustRegion => (Kind::TrustRegion, Bounds::Smooth),
+        OptimizerKind::Cmaes => {
+            let step = file.step.as_ref().map_or(Ok(0.3), |step| source.positive(step, "step"))?;
+            let population = file.population.as_ref().map(|population| *population.get_ref());
+            (Kind::Cmaes(CmaesSettings { step, population }), Bounds::Projection)
+        }
         OptimizerKind::Ilqr => {
             refuse_for_ilqr(source, scene)?;
             (Kind::Ilqr, Bounds::Projection)
@@ -61,7 +71,7 @@ pub fn method(source: &Source<'_>, scene: &file::Scene) -> Result<Method, Error>
 
 /// Refuses keys that belong to other optimizers.
 fn refuse_strays(source: &Source<'_>, file: &file::Optimizer) -> Result<(), Error> {
-    use OptimizerKind::{Adam, Descent, Lbfgs};
+    use OptimizerKind::{Adam, Cmaes, Descent, Lbfgs};
     let span = |x: &Option<Spanned<f64>>| x.as_ref().map(Spanned::span);
     let paced: &[OptimizerKind] = &[Adam, Descent];
     let keys = [
@@ -71,6 +81,8 @@ fn refuse_strays(source: &Source<'_>, file: &file::Optimizer) -> Result<(), Erro
         ("decay", span(&file.decay), paced),
         ("momentum", span(&file.momentum), &[Descent][..]),
         ("normalize", file.normalize.as_ref().map(Spanned::span), &[Descent][..]),
+        ("step", span(&file.step), &[Cmaes][..]),
+        ("population", file.population.as_ref().map(Spanned::span), &[Cmaes][..]),
         ("memory", file.memory.as_ref().map(Spanned::span), &[Lbfgs][..]),
     ];
     for (key, span, owners) in keys {
@@ -112,6 +124,22 @@ fn share(source: &Source<'_>, x: &Spanned<f64>, key: &str, range: Range<f64>) ->
     }
     let least = if range.start > 0.0 { "above" } else { "at least" };
     Err(source.error(x.span(), format!("{key} is {value}, and must be {least} zero and below one")))
+}
+
+/// Least squares have no negative squares, and no minibatches.
+fn refuse_for_squares(source: &Source<'_>, scene: &file::Scene) -> Result<(), Error> {
+    let what = "kind = \"levenberg-marquardt\" adds up squares";
+    let weights = scene.cost.iter().filter_map(|cost| cost.weight.as_ref());
+    if let Some(weight) = weights.into_iter().find(|weight| *weight.get_ref() < 0.0) {
+        return Err(source.error(weight.span(), format!("{what}: no weight is negative")));
+    }
+    match &scene.start.random {
+        Some(random) => {
+            Err(source
+                .error(random.span(), format!("{what} of one rollout, and not of many: choose \"adam\"")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Iterative LQR optimizes one control for every step, and nothing else.

@@ -14,6 +14,7 @@
 //! knots = 20
 //! guess = "hold"                  # before anything is optimized: controls that hold the start still;
 //!                                 # otherwise "start", those of the keyframe or of start.control
+//!                                 # or recording = "run.csv": columns control.NAME, held from row to row
 //!
 //! [[controller]]                  # any number of them; their controls are added to those of the plan
 //! kind = "network"                # or "feedback" (gain, damping, target of each actuator), or "rhythm"
@@ -32,8 +33,9 @@
 //!
 //! [[cost]]                        # weight × penalty(quantity − target)
 //! quantity = "joint.pole.position"
-//! target = 0.0                    # or path = [[0.0, 3.1], [2.0, 0.0]]: times, straight lines between
-//! weight = 10.0
+//! target = 0.0                    # or path = [[0.0, 3.1], [2.0, 0.0]]: times, straight lines between;
+//!                                 # or reference = "run.csv": the column of the quantity's name
+//! weight = 10.0                   # or, beside a reference, deviation = 0.01: ½ (error/deviation)² at each row
 //! when = "final"                  # or "running" (times the time step) with from and to, or at = 1.2
 //!
 //! [[optimize]]
@@ -46,7 +48,9 @@
 //! kind = "l-bfgs"                 # with memory; "ilqr" for one control for every step, the fastest where
 //!                                 # it applies; "adam" or "descent", with rate, clip, schedule =
 //!                                 # "constant", "cosine" or "exponential" over all iterations, and decay,
-//!                                 # what it leaves of the rate; "descent" with momentum and normalize
+//!                                 # what it leaves of the rate; "descent" with momentum and normalize;
+//!                                 # "levenberg-marquardt" for squares, "trust-region" where a cost is rough,
+//!                                 # "cma-es" (step, population) without gradients
 //! iterations = 300
 //!
 //! [[goal]]                        # holds in a window: the last 0.5 s, or from … to, or the end
@@ -54,6 +58,11 @@
 //! at_most = 0.05
 //! last = 0.5
 //! ```
+//!
+//! A `reference` or `recording` is a CSV file beside the scene: a header with `time` and names of quantities (a
+//! unit in brackets after them is left out, lines that begin with `#` are), and rows at equal distances of whole
+//! time steps. With costs by `deviation`, `optimize` ends with a table of estimates and their 95 % intervals. A
+//! feedback controller follows a `reference` of its joints.
 //!
 //! A `[[variant]]` has a name and keys that replace those of the scene; `compare` runs all of them.
 //!
@@ -68,6 +77,7 @@ mod controllers;
 mod file;
 mod method;
 mod place;
+mod recording;
 mod start;
 mod variables;
 
@@ -81,13 +91,17 @@ use crate::objective::goals::Judged;
 use crate::optimize::{Problem, Solution};
 use crate::physics::derive::compile;
 use crate::rollout::Trajectory;
+use ::toml::Spanned;
 use place::Source;
+use recording::Recording;
 
 /// A scene: where it came from, and the problem that it states.
 #[derive(Clone, Debug)]
 pub struct Scene {
     /// Of the scene's file.
     pub path: String,
+    /// Files that it reads beside its model, as it names them: recordings and reference motions.
+    pub beside: Vec<String>,
     /// What the scene asks for.
     pub problem: Problem,
 }
@@ -117,7 +131,12 @@ pub fn parse(text: &str, path: &Path) -> Result<Scene, Error> {
     variables::make_inertias_explicit(&source, &scene.optimize, &mut description)?;
     let model = compile(&description);
     let problem = problem(&source, &scene, description, &model)?;
-    Ok(Scene { path: name, problem })
+    let references = (scene.control.recording.iter())
+        .chain(scene.cost.iter().filter_map(|cost| cost.reference.as_ref()))
+        .chain(scene.goal.iter().filter_map(|goal| goal.reference.as_ref()))
+        .chain(scene.controller.iter().filter_map(|c| c.get_ref().reference.as_ref()));
+    let beside = references.map(|reference| reference.get_ref().clone()).collect();
+    Ok(Scene { path: name, beside, problem })
 }
 
 /// The variants of a scene with their names, for a comparison: each is the scene with some of its keys
@@ -166,14 +185,20 @@ fn problem(
     description: Description,
     model: &Model<f64>,
 ) -> Result<Problem, Error> {
-    let steps = steps(source, scene, model.option.timestep)?;
+    let timestep = model.option.timestep;
+    let recording = scene.control.recording.as_ref();
+    let recording = recording.map(|name| Recording::read(source, name, timestep)).transpose()?;
+    let steps = steps(source, scene, recording.as_ref(), timestep)?;
     let (start, mut guess) = start::read(source, &scene.start, &description, model)?;
     if scene.control.guess == file::Guess::Hold {
         guess = start::holding(model, &start);
     }
     let plan = plan(source, &scene.control, steps, model.topology.nu)?;
-    let controls = guess.repeat(plan.knots());
-    let clock = aims::Clock { timestep: model.option.timestep, steps };
+    let controls = match &recording {
+        Some(recording) => recorded(source, &scene.control, recording, (model, steps))?,
+        None => guess.repeat(plan.knots()),
+    };
+    let clock = aims::Clock { timestep, steps };
     let parts = controllers::parts(source, &scene.controller, model, clock)?;
     let given = variables::Given { model, plan: &plan, start: &start, controls: &controls, parts: &parts };
     Ok(Problem {
@@ -191,7 +216,12 @@ fn problem(
 }
 
 /// How many steps the scene lasts.
-fn steps(source: &Source<'_>, scene: &file::Scene, timestep: f64) -> Result<usize, Error> {
+fn steps(
+    source: &Source<'_>,
+    scene: &file::Scene,
+    recording: Option<&Recording>,
+    timestep: f64,
+) -> Result<usize, Error> {
     match (&scene.horizon, &scene.steps) {
         (Some(horizon), None) => {
             let steps = (horizon.get_ref() / timestep).round();
@@ -205,6 +235,7 @@ fn steps(source: &Source<'_>, scene: &file::Scene, timestep: f64) -> Result<usiz
         (None, Some(steps)) if *steps.get_ref() > 0 => Ok(*steps.get_ref()),
         (None, Some(steps)) => Err(source.error(steps.span(), "a scene lasts at least one step")),
         (Some(_), Some(steps)) => Err(source.error(steps.span(), "give either horizon or steps, not both")),
+        (None, None) if recording.is_some() => Ok(recording.map_or(1, Recording::last)),
         (None, None) => {
             Err(Error::in_file(source.file, "a scene needs its horizon in seconds, or its steps"))
         }
@@ -236,6 +267,25 @@ fn plan(source: &Source<'_>, file: &file::Control, steps: usize, actuators: usiz
         }
     };
     Ok(Plan::new(shape, steps, actuators))
+}
+
+/// One control for each step and actuator, from columns `control.NAME`; each row holds until the next.
+fn recorded(
+    source: &Source<'_>,
+    file: &file::Control,
+    recording: &Recording,
+    (model, steps): (&Model<f64>, usize),
+) -> Result<Vec<f64>, Error> {
+    let place = file.recording.as_ref().map(Spanned::span).unwrap_or_default();
+    if file.knots.is_some() || file.hold.is_some() || file.guess == file::Guess::Hold {
+        return Err(source
+            .error(place, "recorded controls are one for each step: hold, knots and guess are in the way"));
+    }
+    recording.covers(0, steps, model.option.timestep)?;
+    let names = &model.topology.names.actuators;
+    let each = names.iter().map(|name| recording.steps(&format!("control.{name}")));
+    let columns: Vec<Vec<f64>> = each.collect::<Result<_, _>>()?;
+    Ok((0..steps).flat_map(|k| columns.iter().map(move |column| column[k])).collect())
 }
 
 impl Scene {

@@ -58,10 +58,18 @@ pub fn groups(
     for file in files {
         let (subject, variables, noise) = match file.what.get_ref().as_str() {
             "controls" => (Subject::Controls, of_plan(source, file, model, plan, controls)?, 0.02),
-            "start.velocity" => (Subject::Velocity, of_start(model, "velocity", &start.v), 0.0),
-            "start.configuration" => {
+            pattern if pattern.starts_with("start.") => {
                 let still = vec![0.0; start.v.len()];
-                (Subject::Configuration, of_start(model, "configuration", &still), 0.0)
+                let (places, velocities) = of_start(pattern, model, "velocity", &start.v);
+                let (turns, tangents) = of_start(pattern, model, "configuration", &still);
+                if places.is_empty() && turns.is_empty() {
+                    return Err(unknown(source, file, &listing, &deciding, model));
+                }
+                if turns.is_empty() {
+                    (Subject::Velocity(places), velocities, 0.0)
+                } else {
+                    (Subject::Configuration(turns), tangents, 0.0)
+                }
             }
             pattern if decides(pattern, &deciding).next().is_some() => {
                 let places: Vec<usize> = decides(pattern, &deciding).collect();
@@ -69,7 +77,7 @@ pub fn groups(
                 (Subject::Controllers(places), variables, 0.0)
             }
             pattern => {
-                let places = chosen(source, file, pattern, &listing, &deciding)?;
+                let places = chosen(source, file, pattern, &listing, &deciding, model)?;
                 let variables = places.iter().map(|&p| of_parameter(&listing[p])).collect();
                 (Subject::Parameters(places), variables, 0.0)
             }
@@ -131,24 +139,40 @@ fn of_plan(
         let [lower, upper] = range.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
         let scale = range.map_or(1.0, |[lower, upper]| 0.5 * (upper - lower));
         let scale = if scale > 0.0 { scale } else { 1.0 };
-        Variable { name: format!("control.{}[{knot}]", names[actuator]), start: *start, lower, upper, scale }
+        Variable {
+            name: format!("control.{}[{knot}]", names[actuator]),
+            unit: "",
+            start: *start,
+            lower,
+            upper,
+            scale,
+        }
     };
     Ok(controls.iter().enumerate().map(of).collect())
 }
 
-fn of_start(model: &Model<f64>, what: &str, start: &[f64]) -> Vec<Variable> {
+/// The entries of the start that a pattern means: all of them without more than the word.
+fn of_start(pattern: &str, model: &Model<f64>, what: &str, start: &[f64]) -> (Vec<usize>, Vec<Variable>) {
+    let all = pattern == format!("start.{what}");
+    let names = start_names(model, what).into_iter().enumerate();
+    let chosen = names.filter(|(_, name)| all || matches(pattern, name));
+    let [lower, upper] = [f64::NEG_INFINITY, f64::INFINITY];
+    let of = |(i, name)| (i, Variable { name, unit: "", start: start[i], lower, upper, scale: 1.0 });
+    chosen.map(of).unzip()
+}
+
+fn start_names(model: &Model<f64>, what: &str) -> Vec<String> {
     let t = &model.topology;
-    let of = |(i, start): (usize, &f64)| {
+    let of = |i: usize| {
         let joint = t.dofs[i].joint;
-        let name = format!("start.{what}.{}[{}]", t.names.joints[joint], i - t.joints[joint].v);
-        Variable { name, start: *start, lower: f64::NEG_INFINITY, upper: f64::INFINITY, scale: 1.0 }
+        format!("start.{what}.{}[{}]", t.names.joints[joint], i - t.joints[joint].v)
     };
-    start.iter().enumerate().map(of).collect()
+    (0..t.nv).map(of).collect()
 }
 
 fn of_parameter(p: &Parameter) -> Variable {
     let scale = if p.value == 0.0 { 1.0 } else { p.value.abs() };
-    Variable { name: p.name.clone(), start: p.value, lower: p.lower, upper: p.upper, scale }
+    Variable { name: p.name.clone(), unit: p.unit, start: p.value, lower: p.lower, upper: p.upper, scale }
 }
 
 /// The places of the controllers' parameters that a pattern means.
@@ -159,7 +183,7 @@ fn decides<'a>(pattern: &'a str, deciding: &'a [Parameter]) -> impl Iterator<Ite
 
 fn of_controller(p: &Parameter) -> Variable {
     let scale = p.value.abs().max(1.0);
-    Variable { name: p.name.clone(), start: p.value, lower: p.lower, upper: p.upper, scale }
+    Variable { name: p.name.clone(), unit: p.unit, start: p.value, lower: p.lower, upper: p.upper, scale }
 }
 
 /// The places of the parameters that a pattern means; `body.NAME.inertial` means all ten.
@@ -169,6 +193,7 @@ fn chosen(
     pattern: &str,
     listing: &[Parameter],
     deciding: &[Parameter],
+    model: &Model<f64>,
 ) -> Result<Vec<usize>, Error> {
     let fits = |name: &str| {
         matches(pattern, name) || name.rsplit_once('[').is_some_and(|(field, _)| matches(pattern, field))
@@ -180,12 +205,26 @@ fn chosen(
     if pattern == "controllers" {
         return Err(source.error(file.what.span(), "the scene has no [[controller]] to optimize"));
     }
+    Err(unknown(source, file, listing, deciding, model))
+}
+
+/// Nothing has this name; the nearest one that something has.
+fn unknown(
+    source: &Source<'_>,
+    file: &file::Optimize,
+    listing: &[Parameter],
+    deciding: &[Parameter],
+    model: &Model<f64>,
+) -> Error {
+    let pattern = file.what.get_ref().as_str();
     let others = ["controls", "controllers", "start.velocity", "start.configuration"];
-    let names = deciding.iter().chain(listing).map(|p| p.name.as_str());
+    let starts = [start_names(model, "velocity"), start_names(model, "configuration")].concat();
+    let names =
+        deciding.iter().chain(listing).map(|p| p.name.as_str()).chain(starts.iter().map(String::as_str));
     let near = nearest(pattern, others.into_iter().chain(names));
     let hint = near.map_or_else(
         || "inspect lists the parameters of a model".to_owned(),
         |name| format!("did you mean \"{name}\"?"),
     );
-    Err(source.error(file.what.span(), format!("nothing is called \"{pattern}\" ({hint})")))
+    source.error(file.what.span(), format!("nothing is called \"{pattern}\" ({hint})"))
 }

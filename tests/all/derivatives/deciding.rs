@@ -44,7 +44,7 @@ pub fn parts<R>(model: &Model<R>) -> Vec<Part> {
         parameters: parameters(values),
     };
     let held = (0..2 * n).map(|i| observed[i % observed.len()].clone()).collect();
-    let reference = vec![wave(n, 0.3); 4];
+    let reference = vec![wave(2 * n, 0.3); 4];
     vec![
         part(
             "feedback",

@@ -1,0 +1,162 @@
+//! Many worlds at once against each of them alone.
+
+use std::path::Path;
+
+use costate::control::{Policy, initial_parameters};
+use costate::model::{Input, Model, State};
+use costate::number::Lanes;
+use costate::objective::RandomLinear;
+use costate::physics::derive::{Compilation, parameters};
+use costate::rollout::{
+    Batch, Batched, Memory, Workspace, Worlds, simulate_batch, simulate_controlled,
+    value_and_gradient_controlled,
+};
+use costate::scene::{mjcf, toml};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+const STEPS: usize = 60;
+/// More than one register holds, and not a multiple of it.
+const WORLDS: usize = 19;
+
+struct Many {
+    models: Vec<Model<f64>>,
+    starts: Vec<State<f64>>,
+    inputs: Vec<Vec<Input<f64>>>,
+    parts: Vec<costate::control::Part>,
+    weights: Vec<f64>,
+}
+
+/// Worlds with masses, starts and controls of their own, under one controller.
+fn many(model: &str, scene: Option<&str>) -> Many {
+    let scenes = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes");
+    let scene = scene.map(|name| toml::load(&scenes.join(name)).unwrap());
+    let description = match &scene {
+        Some(scene) => scene.problem.description.clone(),
+        None => mjcf::load(&scenes.join(model)).unwrap(),
+    };
+    let listing = parameters(&description);
+    let mut random = Pcg64::seed_from_u64(3);
+    let mut one = || {
+        let values: Vec<f64> = (listing.iter())
+            .map(|p| if p.name.ends_with("mass") { p.value * random.random_range(0.9..1.1) } else { p.value })
+            .collect();
+        let model = Compilation::new(&description, &values).model;
+        let t = &model.topology;
+        let base = scene.as_ref().map_or_else(|| State::reference(&model), |s| s.problem.start.clone());
+        let q: Vec<f64> = (0..t.nv).map(|_| random.random_range(-0.02..0.02)).collect();
+        let v: Vec<f64> = (0..t.nv).map(|_| random.random_range(-0.2..0.2)).collect();
+        let start = base.moved(&model, &q, &v, &vec![0.0; t.na]);
+        let hold = scene.as_ref().map_or(vec![0.0; t.nu], |s| s.problem.controls[..t.nu].to_vec());
+        let input = |random: &mut Pcg64| Input {
+            u: hold.iter().map(|u| u + random.random_range(-0.1..0.1)).collect(),
+            ..Input::zero(&model)
+        };
+        let inputs = (0..STEPS).map(|_| input(&mut random)).collect();
+        (model, start, inputs)
+    };
+    let all: Vec<_> = (0..WORLDS).map(|_| one()).collect();
+    let parts = scene.map_or(Vec::new(), |s| s.problem.parts);
+    let weights = initial_parameters(&parts);
+    let (mut models, mut starts, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
+    for (model, start, own) in all {
+        models.push(model);
+        starts.push(start);
+        inputs.push(own);
+    }
+    Many { models, starts, inputs, parts, weights }
+}
+
+impl Many {
+    fn worlds(&self) -> Worlds<'_> {
+        Worlds { models: &self.models, starts: &self.starts, inputs: &self.inputs }
+    }
+    fn together(&self, memory: Memory) -> Batched {
+        let policy = |model: &Model<Lanes>| Policy::new(model, &self.parts);
+        let loss = |model: &Model<Lanes>| RandomLinear::new(model, STEPS, 3);
+        Batch::new(memory).value_and_gradient(self.worlds(), (policy, &self.weights), loss).unwrap()
+    }
+}
+
+/// Everything that a batch finds, world by world, and the sum for the controller.
+fn flat(b: &Batched) -> (Vec<Vec<f64>>, &[f64]) {
+    let of = |w: usize| {
+        let inputs = b.inputs[w].iter().flat_map(|i| i.u.clone());
+        let (start, model) = (&b.starts[w], b.models[w].numbers());
+        [vec![b.costs[w]], start.q.clone(), start.v.clone(), model, inputs.collect()].concat()
+    };
+    ((0..b.costs.len()).map(of).collect(), &b.controller)
+}
+
+fn off(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let scale = b.iter().fold(1.0, |m: f64, x| m.max(x.abs()));
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b).abs() / scale)
+        .fold(0.0, |m, e| if e.is_nan() { f64::INFINITY } else { m.max(e) })
+}
+
+#[test]
+fn a_world_in_a_batch_costs_and_pulls_back_as_it_does_alone() {
+    let all = [
+        ("models/double_pendulum.xml", None, 0.0),
+        ("", Some("cartpole_network.toml"), 1e-12),
+        ("", Some("hopper_rhythm.toml"), 1e-9),
+        ("models/quadruped.xml", None, 1e-9),
+    ];
+    for (model, scene, tolerance) in all {
+        let many = many(model, scene);
+        let together = many.together(Memory::Full);
+        let (own, summed) = flat(&together);
+        let mut controller = vec![0.0; many.weights.len()];
+        for (w, own) in own.iter().enumerate() {
+            let model = &many.models[w];
+            let mut policy = Policy::new(model, &many.parts);
+            let mut workspace = Workspace::new(model, &many.starts[w]);
+            let (cost, gradient) = value_and_gradient_controlled(
+                model,
+                &many.starts[w],
+                &many.inputs[w],
+                (&mut policy, &many.weights),
+                &mut RandomLinear::new(model, STEPS, 3),
+                Memory::Full,
+                &mut workspace,
+            )
+            .unwrap();
+            let inputs = gradient.inputs.iter().flat_map(|i| i.u.clone());
+            let (start, numbers) = (&gradient.start, gradient.model.numbers());
+            let alone = [vec![cost], start.q.clone(), start.v.clone(), numbers, inputs.collect()].concat();
+            let error = off(own, &alone);
+            assert!(error <= tolerance, "{scene:?}, world {w}: {error:e}");
+            controller.iter_mut().zip(&gradient.controller).for_each(|(a, b)| *a += b);
+        }
+        assert!(off(summed, &controller) < 1e-9, "{scene:?}");
+        let paths =
+            simulate_batch(many.worlds(), (|m: &Model<Lanes>| Policy::new(m, &many.parts), &many.weights));
+        for (w, path) in paths.unwrap().iter().enumerate() {
+            let controller = (&mut Policy::new(&many.models[w], &many.parts), &many.weights[..]);
+            let alone =
+                simulate_controlled(&many.models[w], &many.starts[w], &many.inputs[w], controller).unwrap();
+            let error = off(&path.states[STEPS].q, &alone.states[STEPS].q);
+            assert!(error <= tolerance, "{scene:?}, world {w}: {error:e}");
+        }
+    }
+}
+
+#[test]
+fn a_batch_finds_the_same_to_the_last_bit_with_any_number_of_threads_and_any_memory() {
+    let many = many("", Some("hopper_rhythm.toml"));
+    let with = |threads, memory| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let found = pool.install(|| many.together(memory));
+        let (own, controller) = flat(&found);
+        own.concat().iter().chain(controller).map(|x| x.to_bits()).collect::<Vec<_>>()
+    };
+    let one = with(1, Memory::Full);
+    for threads in [2, 3, 16] {
+        assert_eq!(one, with(threads, Memory::Full), "{threads} threads");
+    }
+    assert_eq!(one, with(2, Memory::Light), "a lighter record");
+    assert_eq!(one, with(2, Memory::Bytes(100_000)), "checkpoints");
+}
