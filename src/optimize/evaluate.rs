@@ -1,6 +1,6 @@
 //! The cost of a choice of all variables, and its gradient.
 
-use super::problem::{Problem, Realized};
+use super::problem::{Drawn, Problem, Realized};
 use super::variable::{Coordinate, Subject, ranges};
 use crate::control::Policy;
 use crate::error::Error;
@@ -9,7 +9,7 @@ use crate::number::Lanes;
 use crate::objective::{Objective, Terms};
 use crate::physics::derive::{Compilation, compile, parameters};
 use crate::rollout::{
-    Batch, Gradient, Health, Memory, Workspace, Worlds, cost_controlled, health,
+    Batch, Gradient, Health, Memory, Workspace, Worlds, cost_batch, cost_controlled, health,
     value_and_gradient_controlled,
 };
 use crate::spatial::{Vec3, so3_right_jacobian};
@@ -126,45 +126,80 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
     ) -> Result<f64, Error> {
         self.problem.plan.inputs(&self.controls, &mut self.inputs);
         self.weights = self.problem.weights(&self.natural);
-        let starts = match &self.problem.starts {
-            Some(starts) => starts.minibatch(model, start, self.minibatch),
-            None => vec![start.clone()],
-        };
-        out.fill(0.0);
-        let (mut sum, part) = (0.0, 1.0 / starts.len() as f64);
-        if let Some(batch) = self.batch.as_mut().filter(|_| !out.is_empty()) {
-            let problem = self.problem;
-            let worlds = Worlds {
-                models: std::slice::from_ref(model),
-                starts: &starts,
-                inputs: std::slice::from_ref(&self.inputs),
-            };
-            let policy = |model: &Model<Lanes>| Policy::new(model, &problem.parts);
-            let terms = |model: &Model<Lanes>| Terms::new(model, problem.terms.clone());
-            let all = batch.value_and_gradient(worlds, (policy, &self.weights), terms)?;
-            let cost = all.costs.iter().sum::<f64>() * part;
-            pull(problem, (model, compilation), &self.natural, &all.summed(), &mut self.share);
-            out.iter_mut().zip(&self.share).for_each(|(out, g)| *out = g * part);
-            return Ok(cost);
-        }
-        for start in &starts {
+        let Some(starts) = &self.problem.starts else {
             if out.is_empty() {
                 let controller = (&mut self.policy, &self.weights[..]);
-                sum += cost_controlled(model, start, &self.inputs, controller, &mut self.objective)? * part;
-                continue;
+                return cost_controlled(model, start, &self.inputs, controller, &mut self.objective);
             }
-            sum += self.roll(model, start, compilation)? * part;
+            let cost = self.roll((model, compilation), start)?;
+            out.copy_from_slice(&self.share);
+            return Ok(cost);
+        };
+        let drawn = starts.minibatch(model, start, self.minibatch);
+        let own = self.problem.drawn_models(&self.listing, &self.natural, &drawn);
+        if self.batch.is_some() {
+            return self.roll_together((model, compilation), &drawn, own, out);
+        }
+        out.fill(0.0);
+        let (mut sum, part) = (0.0, 1.0 / drawn.len() as f64);
+        for (k, world) in drawn.iter().enumerate() {
+            let (model, compilation) = match own.get(k) {
+                Some(own) => (&own.model, compilation.map(|_| own)),
+                None => (model, compilation),
+            };
+            sum += self.roll((model, compilation), &world.start)? * part;
             out.iter_mut().zip(&self.share).for_each(|(out, g)| *out += g * part);
         }
         Ok(sum)
     }
 
+    /// The mean over worlds that were drawn, eight to a register.
+    fn roll_together(
+        &mut self,
+        (model, compilation): (&Model<f64>, Option<&Compilation<f64>>),
+        drawn: &[Drawn],
+        own: Vec<Compilation<f64>>,
+        out: &mut [f64],
+    ) -> Result<f64, Error> {
+        let problem = self.problem;
+        let starts: Vec<State<f64>> = drawn.iter().map(|d| d.start.clone()).collect();
+        let models: Vec<Model<f64>> = own.iter().map(|own| own.model.clone()).collect();
+        let worlds = Worlds {
+            models: if own.is_empty() { std::slice::from_ref(model) } else { &models },
+            starts: &starts,
+            inputs: std::slice::from_ref(&self.inputs),
+        };
+        let policy = (|model: &Model<Lanes>| Policy::new(model, &problem.parts), &self.weights[..]);
+        let terms = |model: &Model<Lanes>| Terms::new(model, problem.terms.clone());
+        let part = 1.0 / drawn.len() as f64;
+        let Some(batch) = self.batch.as_mut().filter(|_| !out.is_empty()) else {
+            return Ok(cost_batch(worlds, policy, terms)?.iter().sum::<f64>() * part);
+        };
+        let all = batch.value_and_gradient(worlds, policy, terms)?;
+        let cost = all.costs.iter().sum::<f64>() * part;
+        // A number that a world draws for itself is no variable there.
+        let numbers = compilation.map(|shared| match &own[..] {
+            [] => shared.pullback(&all.models[0]),
+            own => {
+                let mut sum = vec![0.0; self.listing.len()];
+                for ((own, model), drawn) in own.iter().zip(&all.models).zip(drawn) {
+                    let mut numbers = own.pullback(model);
+                    drawn.numbers.iter().for_each(|(place, _)| numbers[*place] = 0.0);
+                    sum.iter_mut().zip(numbers).for_each(|(sum, x)| *sum += x);
+                }
+                sum
+            }
+        });
+        pull(problem, (model, numbers), &self.natural, &all.summed(), &mut self.share);
+        out.iter_mut().zip(&self.share).for_each(|(out, g)| *out = g * part);
+        Ok(cost)
+    }
+
     /// The cost from one start; leaves its gradient in `share`.
     fn roll(
         &mut self,
-        model: &Model<f64>,
+        (model, compilation): (&Model<f64>, Option<&Compilation<f64>>),
         start: &State<f64>,
-        compilation: Option<&Compilation<f64>>,
     ) -> Result<f64, Error> {
         let (cost, gradient) = value_and_gradient_controlled(
             model,
@@ -175,7 +210,8 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
             Memory::Full,
             &mut self.workspace,
         )?;
-        pull(self.problem, (model, compilation), &self.natural, gradient, &mut self.share);
+        let numbers = compilation.map(|c| c.pullback(&gradient.model));
+        pull(self.problem, (model, numbers), &self.natural, gradient, &mut self.share);
         Ok(cost)
     }
 
@@ -193,13 +229,12 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
 /// The cotangents of the variables, in their own units.
 fn pull(
     problem: &Problem,
-    (model, compilation): (&Model<f64>, Option<&Compilation<f64>>),
+    (model, numbers): (&Model<f64>, Option<Vec<f64>>),
     natural: &[f64],
     gradient: &Gradient<f64>,
     out: &mut Vec<f64>,
 ) {
-    let numbers = compilation.map(|c| c.pullback(&gradient.model));
-    let numbers = numbers.as_deref().unwrap_or(&[]);
+    let numbers = numbers.unwrap_or_default();
     out.clear();
     out.resize(natural.len(), 0.0);
     for (group, range) in problem.groups.iter().zip(ranges(&problem.groups)) {

@@ -8,11 +8,11 @@ use super::variable::{Coordinate, Group, Subject, ranges};
 use crate::control::{Part, Plan, Policy, initial_parameters};
 use crate::error::Error;
 use crate::model::{Description, Input, Model, Parameter, State};
-use crate::number::Real;
+use crate::number::{Lanes, Real};
 use crate::objective::Term;
 use crate::objective::goals::{Goal, Judged, judge};
 use crate::physics::derive::{Compilation, parameters};
-use crate::rollout::{Trajectory, simulate_controlled};
+use crate::rollout::{Trajectory, Worlds, simulate_batch, simulate_controlled};
 use rand::{Rng, RngExt};
 use rand_pcg::Pcg64;
 
@@ -58,23 +58,34 @@ pub struct Starts {
     pub share: f64,
 }
 
-/// Half widths around a start.
+/// Half widths around a start, and ranges of numbers of the model file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spread {
     /// Of the tangent that moves the configuration (nv).
     pub configuration: Vec<f64>,
     /// Of what is added to the velocity (nv).
     pub velocity: Vec<f64>,
+    /// Places among the parameters, each with its range: every world draws a model of its own.
+    pub numbers: Vec<(usize, [f64; 2])>,
+}
+
+/// A world that was drawn: its start, and the numbers of the file that are its own.
+#[derive(Clone, Debug)]
+pub(super) struct Drawn {
+    pub start: State<f64>,
+    pub numbers: Vec<(usize, f64)>,
 }
 
 impl Spread {
     /// Draws one.
-    fn draw(&self, model: &Model<f64>, start: &State<f64>, random: &mut impl Rng) -> State<f64> {
+    fn draw(&self, model: &Model<f64>, start: &State<f64>, random: &mut impl Rng) -> Drawn {
         let mut within = |halves: &[f64]| -> Vec<f64> {
             halves.iter().map(|half| half * random.random_range(-1.0..1.0)).collect()
         };
         let (q, v) = (within(&self.configuration), within(&self.velocity));
-        start.moved(model, &q, &v, &vec![0.0; start.act.len()])
+        let start = start.moved(model, &q, &v, &vec![0.0; start.act.len()]);
+        let number = |&(place, [low, high]): &(usize, [f64; 2])| (place, random.random_range(low..=high));
+        Drawn { start, numbers: self.numbers.iter().map(number).collect() }
     }
 }
 
@@ -85,12 +96,12 @@ impl Starts {
         model: &Model<f64>,
         start: &State<f64>,
         (seed, iteration): (u64, usize),
-    ) -> Vec<State<f64>> {
+    ) -> Vec<Drawn> {
         let mut random = Pcg64::new(u128::from(seed), iteration as u128);
         (0..self.batch).map(|_| self.seen.draw(model, start, &mut random)).collect()
     }
 
-    fn judged_starts(&self, model: &Model<f64>, start: &State<f64>) -> Vec<State<f64>> {
+    fn judged_worlds(&self, model: &Model<f64>, start: &State<f64>) -> Vec<Drawn> {
         let mut random = Pcg64::new(u128::from(self.seed), u128::MAX);
         (0..self.judged).map(|_| self.unseen.draw(model, start, &mut random)).collect()
     }
@@ -236,22 +247,37 @@ impl Problem {
     pub(super) fn roll(&self, natural: &[f64]) -> Result<Rollout, Error> {
         let mut controls = Vec::new();
         let Realized { compilation, start } = self.realize(natural, &mut controls);
-        let mut trajectories = self.roll_from(&compilation.model, &[start], natural, &controls)?;
-        Ok(Rollout { model: compilation.model, trajectory: trajectories.swap_remove(0) })
+        let model = compilation.model;
+        let (mut policy, weights) = (Policy::new(&model, &self.parts), self.weights(natural));
+        let inputs = self.inputs(&model, &controls);
+        let trajectory = simulate_controlled(&model, &start, &inputs, (&mut policy, &weights))?;
+        Ok(Rollout { model, trajectory })
     }
 
-    fn roll_from(
-        &self,
-        model: &Model<f64>,
-        starts: &[State<f64>],
-        natural: &[f64],
-        controls: &[f64],
-    ) -> Result<Vec<Trajectory<f64>>, Error> {
+    /// What the plan gives at every step.
+    fn inputs(&self, model: &Model<f64>, controls: &[f64]) -> Vec<Input<f64>> {
         let mut inputs = vec![Input::zero(model); self.plan.steps()];
         self.plan.inputs(controls, &mut inputs);
-        let (mut policy, weights) = (Policy::new(model, &self.parts), self.weights(natural));
-        let roll = |start| simulate_controlled(model, start, &inputs, (&mut policy, &weights));
-        starts.iter().map(roll).collect()
+        inputs
+    }
+
+    /// The models of worlds that were drawn, with the numbers of their own: compiled for each if it has some,
+    /// otherwise none.
+    pub(super) fn drawn_models(
+        &self,
+        listing: &[Parameter],
+        natural: &[f64],
+        drawn: &[Drawn],
+    ) -> Vec<Compilation<f64>> {
+        if drawn.iter().all(|d| d.numbers.is_empty()) {
+            return Vec::new();
+        }
+        let of = |d: &Drawn| {
+            let mut numbers = self.file_numbers(listing, natural);
+            d.numbers.iter().for_each(|(place, x)| numbers[*place] = *x);
+            Compilation::new(&self.description, &numbers)
+        };
+        drawn.iter().map(of).collect()
     }
 
     /// Judges the goals on a fresh rollout of a solution, or on many.
@@ -268,11 +294,22 @@ impl Problem {
         let model = &compilation.model;
         let judge = |t: &Trajectory<f64>| judge(model, &self.goals, &t.states, &t.inputs);
         let Some(starts) = &self.starts else {
-            return Ok(judge(&self.roll_from(model, &[start], natural, &controls)?[0]));
+            return Ok(judge(&self.roll(natural)?.trajectory));
         };
-        let unseen = starts.judged_starts(model, &start);
+        let unseen = starts.judged_worlds(model, &start);
+        let own: Vec<Model<f64>> = (self.drawn_models(&parameters(&self.description), natural, &unseen))
+            .into_iter()
+            .map(|compilation| compilation.model)
+            .collect();
+        let unseen: Vec<State<f64>> = unseen.into_iter().map(|drawn| drawn.start).collect();
+        let worlds = Worlds {
+            models: if own.is_empty() { std::slice::from_ref(model) } else { &own },
+            starts: &unseen,
+            inputs: &[self.inputs(model, &controls)],
+        };
+        let policy = |model: &Model<Lanes>| Policy::new(model, &self.parts);
         let each: Vec<Vec<Judged>> =
-            self.roll_from(model, &unseen, natural, &controls)?.iter().map(judge).collect();
+            simulate_batch(worlds, (policy, &self.weights(natural)))?.iter().map(judge).collect();
         let judged = |name: String, count: usize| {
             let measured = count as f64 / unseen.len() as f64;
             let asked = format!("≥ {} of {} starts", starts.share, unseen.len());

@@ -57,6 +57,9 @@ pub struct Random {
     pub position: BTreeMap<String, Spanned<Numbers>>,
     #[serde(default)]
     pub velocity: BTreeMap<String, Spanned<Numbers>>,
+    /// Ranges of numbers of the model file, by parameter.
+    #[serde(default)]
+    pub parameter: BTreeMap<String, Spanned<[f64; 2]>>,
     pub batch: Option<Spanned<usize>>,
     #[serde(default)]
     pub judged: Judged,
@@ -71,6 +74,8 @@ pub struct Judged {
     pub position: BTreeMap<String, Spanned<Numbers>>,
     #[serde(default)]
     pub velocity: BTreeMap<String, Spanned<Numbers>>,
+    #[serde(default)]
+    pub parameter: BTreeMap<String, Spanned<[f64; 2]>>,
     pub count: Option<Spanned<usize>>,
     #[serde(default)]
     pub seed: u64,

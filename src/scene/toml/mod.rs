@@ -26,6 +26,7 @@
 //!
 //! [start.random]                  # train from starts drawn evenly within half widths around the start
 //! position = { pole = 0.3 }
+//! parameter = { "geom.*.mass" = [0.8, 1.2] }  # and with models of their own: ranges of numbers of the file
 //! batch = 16                      # for each gradient
 //! [start.random.judged]           # at others the goals are judged: a share of them must reach each
 //! count = 100
@@ -202,7 +203,7 @@ fn problem(
     let parts = controllers::parts(source, &scene.controller, model, clock)?;
     let given = variables::Given { model, plan: &plan, start: &start, controls: &controls, parts: &parts };
     Ok(Problem {
-        starts: start::random(source, &scene.start, &scene.optimize, model)?,
+        starts: start::random(source, &scene.start, &scene.optimize, (&description, model))?,
         terms: aims::terms(source, &scene.cost, model, clock)?,
         goals: aims::goals(source, &scene.goal, model, clock)?,
         groups: variables::groups(source, &scene.optimize, &description, &given)?,

@@ -11,7 +11,9 @@ use crate::error::Error;
 use crate::model::description::{Description, JointKind};
 use crate::model::{Input, Model, State};
 use crate::optimize::{Spread, Starts};
+use crate::physics::derive::parameters;
 use crate::physics::{Stage, acceleration};
+use crate::sense::matches;
 use crate::spatial::Quat;
 
 /// The state at the start, and the controls that a keyframe or the scene holds there.
@@ -64,7 +66,7 @@ pub fn random(
     source: &Source<'_>,
     file: &file::Start,
     optimized: &[file::Optimize],
-    model: &Model<f64>,
+    (d, model): (&Description, &Model<f64>),
 ) -> Result<Option<Starts>, Error> {
     let Some(random) = &file.random else { return Ok(None) };
     if let Some(stray) = optimized.iter().find(|o| o.what.get_ref().starts_with("start.")) {
@@ -72,14 +74,23 @@ pub fn random(
         return Err(source.error(stray.what.span(), what));
     }
     let (span, random) = (random.span(), random.get_ref());
-    let seen = spread(source, [&random.position, &random.velocity], model)?;
-    if seen.configuration.iter().chain(&seen.velocity).all(|half| *half == 0.0) {
-        return Err(source.error(span, "give half widths by joint: position = { hip = 0.2 }, or velocity"));
+    let mut seen = spread(source, [&random.position, &random.velocity], model)?;
+    seen.numbers = ranges(source, &random.parameter, d)?;
+    if seen.numbers.is_empty() && seen.configuration.iter().chain(&seen.velocity).all(|half| *half == 0.0) {
+        let what = "give half widths by joint: position = { hip = 0.2 }, or velocity, or ranges of numbers of the file: \
+                    parameter = { \"geom.foot.friction[0]\" = [0.6, 1.2] }";
+        return Err(source.error(span, what));
     }
     let judged = &random.judged;
-    let own = !(judged.position.is_empty() && judged.velocity.is_empty());
-    let unseen =
-        if own { spread(source, [&judged.position, &judged.velocity], model)? } else { seen.clone() };
+    let mut unseen = if judged.position.is_empty() && judged.velocity.is_empty() {
+        seen.clone()
+    } else {
+        spread(source, [&judged.position, &judged.velocity], model)?
+    };
+    unseen.numbers = match judged.parameter.is_empty() {
+        true => seen.numbers.clone(),
+        false => ranges(source, &judged.parameter, d)?,
+    };
     let count = |given: &Option<Spanned<usize>>, usual: usize| match given {
         Some(n) if *n.get_ref() == 0 => Err(source.error(n.span(), "at least one start is needed")),
         Some(n) => Ok(*n.get_ref()),
@@ -110,7 +121,40 @@ fn spread(
         }
     }
     let [configuration, velocity] = halves;
-    Ok(Spread { configuration, velocity })
+    Ok(Spread { configuration, velocity, numbers: Vec::new() })
+}
+
+/// The places and ranges of numbers of the file that every world draws for itself.
+fn ranges(
+    source: &Source<'_>,
+    files: &BTreeMap<String, Spanned<[f64; 2]>>,
+    d: &Description,
+) -> Result<Vec<(usize, [f64; 2])>, Error> {
+    let listing = parameters(d);
+    let names: Vec<String> = listing.iter().map(|p| p.name.clone()).collect();
+    let mut out: Vec<(usize, [f64; 2])> = Vec::new();
+    for (pattern, range) in files {
+        let [low, high] = *range.get_ref();
+        let mut places: Vec<usize> = (0..names.len()).filter(|&p| matches(pattern, &names[p])).collect();
+        if places.is_empty() {
+            places.push(source.find(range.span(), "parameter", pattern, &names)?);
+        }
+        for place in places {
+            let p = &listing[place];
+            if !(low.is_finite() && high.is_finite() && p.lower <= low && low <= high && high <= p.upper) {
+                let what = format!(
+                    "the range of {} is [{low}, {high}], and must rise within {} and {}",
+                    p.name, p.lower, p.upper
+                );
+                return Err(source.error(range.span(), what));
+            }
+            if out.iter().any(|(other, _)| *other == place) {
+                return Err(source.error(range.span(), format!("\"{}\" has two ranges", p.name)));
+            }
+            out.push((place, [low, high]));
+        }
+    }
+    Ok(out)
 }
 
 fn fill(
