@@ -11,6 +11,7 @@ mod evaluate;
 mod gradient_descent;
 mod ilqr;
 mod lbfgs;
+mod normalize;
 mod pace;
 mod problem;
 mod run;
