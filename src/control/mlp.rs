@@ -1,6 +1,6 @@
 //! Layers of neurons.
 
-use crate::number::Real;
+use crate::number::{Pointwise, Real, Strides};
 
 /// What a hidden neuron does to the sum of its inputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,51 +12,68 @@ pub enum Activation {
     Elu,
     /// `x / (1 + exp(−x))` (Elfwing, Uchibe and Doya 2018).
     Silu,
+    /// `max(0, x)`; the slope at zero is one.
+    Relu,
 }
 
-impl Activation {
-    /// The value and the slope.
+impl Pointwise for Activation {
     #[inline(always)]
-    fn value_and_slope<R: Real>(self, x: R) -> (R, R) {
-        let one = R::one();
+    fn value_and_slope<R: Real>(&self, x: R) -> (R, R) {
+        let (zero, one) = (R::zero(), R::one());
         match self {
             Self::Tanh => {
                 let y = x.tanh();
                 (y, one - y * y)
             }
             Self::Elu => {
-                let below = x.lt(R::zero());
-                let grown = R::select(below, x, R::zero()).exp();
+                let below = x.lt(zero);
+                let grown = R::select(below, x, zero).exp();
                 (R::select(below, grown - one, x), R::select(below, grown, one))
             }
             Self::Silu => {
                 let share = ((x.times(0.5)).tanh() + one).times(0.5);
                 (x * share, share * (one + x * (one - share)))
             }
+            Self::Relu => {
+                let below = x.lt(zero);
+                (R::select(below, zero, x), R::select(below, zero, one))
+            }
         }
     }
 }
 
-/// A multilayer perceptron: `x_{l+1} = σ(W_lᵀ x_l + b_l)`, the last layer without `σ`.
+/// What is added to a variance before its root, as in PyTorch.
+const EPSILON: f64 = 1e-5;
+
+/// A multilayer perceptron: `x_{l+1} = σ(N(W_lᵀ x_l + b_l))`, the last layer without `σ` and `N`.
+///
+/// `N` is the identity, or a layer norm (Ba, Kiros and Hinton 2016): `γ (z − mean z) / √(var z + 10⁻⁵) + β`
+/// over the neurons of the layer, entry by entry in `γ` and `β`.
 ///
 /// Its parameters stand layer by layer: the weights, all those of one input side by side, `(inputs, outputs)`,
-/// and then the biases.
+/// then the biases, and then `γ` and `β`.
+///
+/// All functions take one evaluation or many at once, a *batch*, whose values stand in blocks
+/// `(batch, neurons)`: the inputs, and for every layer what the norm leaves before `γ` and `β` if there is one,
+/// and the outputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mlp {
     /// Of the inputs, of every hidden layer, and of the outputs.
     pub sizes: Vec<usize>,
     /// Of the hidden layers.
     pub activation: Activation,
+    /// Whether hidden layers have a layer norm.
+    pub norm: bool,
 }
 
 impl Mlp {
     /// How many parameters it has.
     pub fn count(&self) -> usize {
-        self.layers().map(|l| (l.inputs + 1) * l.outputs).sum()
+        self.layers().map(|l| l.count()).sum()
     }
-    /// How many values one evaluation keeps: inputs, hidden ones and outputs.
+    /// How many values one evaluation keeps.
     pub fn width(&self) -> usize {
-        self.sizes.iter().sum()
+        self.inputs() + self.layers().map(|l| l.end() - l.sums()).sum::<usize>()
     }
     /// How many inputs it has.
     pub fn inputs(&self) -> usize {
@@ -67,99 +84,161 @@ impl Mlp {
         self.sizes.last().copied().unwrap_or(0)
     }
 
-    /// Its layers, with the places of their weights, and of their inputs among the values.
-    pub(super) fn layers(&self) -> impl DoubleEndedIterator<Item = Layer> + '_ {
+    /// Its layers, with the places of their parameters, and of their inputs among the values.
+    pub fn layers(&self) -> impl DoubleEndedIterator<Item = Layer> + '_ {
         let (mut weights, mut values, mut all) = (0, 0, Vec::with_capacity(self.sizes.len()));
         for (l, pair) in self.sizes.windows(2).enumerate() {
             let last = l + 2 == self.sizes.len();
-            all.push(Layer { inputs: pair[0], outputs: pair[1], weights, values, last });
-            weights += (pair[0] + 1) * pair[1];
-            values += pair[0];
+            let norm = self.norm && !last;
+            let number = l * if self.norm { 3 } else { 2 };
+            all.push(Layer { inputs: pair[0], outputs: pair[1], norm, number, weights, values, last });
+            weights += all[l].count();
+            values = all[l].end() - pair[1];
         }
         all.into_iter()
     }
 
+    /// Its parameters as arrays, named and shaped as in the state of a PyTorch `Sequential`.
+    pub fn arrays(&self) -> Vec<Named> {
+        let mut out = Vec::new();
+        for layer in self.layers() {
+            let (n, m, first) = (layer.inputs, layer.outputs, layer.weights);
+            let mut array = |number, what, shape, places| {
+                out.push(Named { name: format!("{number}.{what}"), shape, places });
+            };
+            let weights = (0..m).flat_map(|o| (0..n).map(move |i| first + i * m + o)).collect();
+            let run = |k: usize| (first + (n + k) * m..first + (n + k + 1) * m).collect::<Vec<_>>();
+            array(layer.number, "weight", vec![m, n], weights);
+            array(layer.number, "bias", vec![m], run(0));
+            if layer.norm {
+                array(layer.number + 1, "weight", vec![m], run(1));
+                array(layer.number + 1, "bias", vec![m], run(2));
+            }
+        }
+        out
+    }
+
     /// Finds all values behind the inputs, which stand first in `values`; `slopes` has the same places.
     pub fn forward<R: Real>(&self, parameters: &[R], values: &mut [R], slopes: &mut [R]) {
+        let batch = values.len() / self.width().max(1);
         for layer in self.layers() {
-            let (weights, biases) = layer.parameters(parameters);
-            let (before, after) = values.split_at_mut(layer.values + layer.inputs);
-            let x = &before[layer.values..];
-            let y = &mut after[..layer.outputs];
-            y.copy_from_slice(biases);
-            add_rows(weights, x, y);
+            let [weights, biases, scale, shift] = layer.parameters(parameters);
+            let (x, rest) = values[layer.values * batch..].split_at_mut(layer.inputs * batch);
+            let (sums, rest) = rest.split_at_mut(layer.outputs * batch);
+            let rows = Strides::rows_of(layer.outputs);
+            sums.chunks_exact_mut(layer.outputs.max(1)).for_each(|row| row.copy_from_slice(biases));
+            let size = [batch, layer.inputs, layer.outputs];
+            R::add_product(size, (x, Strides::rows_of(layer.inputs)), (weights, rows), (sums, rows));
+            let slopes = &mut slopes[layer.sums() * batch..layer.end() * batch];
+            let (roots, slopes) = slopes.split_at_mut(if layer.norm { sums.len() } else { 0 });
+            let y = if layer.norm {
+                let y = &mut rest[..sums.len()];
+                normalize(sums, (scale, shift), y, roots);
+                y
+            } else {
+                sums
+            };
             if !layer.last {
-                let slopes = &mut slopes[layer.values + layer.inputs..][..layer.outputs];
-                for (y, slope) in y.iter_mut().zip(slopes) {
-                    (*y, *slope) = self.activation.value_and_slope(*y);
-                }
+                R::apply(&self.activation, y, slopes);
             }
         }
     }
 
     /// The pullback of [`forward`](Mlp::forward) by the values: `cotangents` holds those of the outputs in
-    /// their places, and gets those of the sums of all neurons, and of the inputs if they are `asked` for.
-    pub fn pullback<R: Real>(&self, parameters: &[R], slopes: &[R], cotangents: &mut [R], asked: bool) {
+    /// their places, and gets those of what goes into each product, norm and activation, and of the inputs if
+    /// they are `asked` for.
+    pub fn pullback<R: Real>(
+        &self,
+        parameters: &[R],
+        (values, slopes): (&[R], &[R]),
+        cotangents: &mut [R],
+        asked: bool,
+    ) {
+        let batch = values.len() / self.width().max(1);
         for layer in self.layers().rev() {
-            let first = layer.values == 0;
-            if first && !asked {
+            let [weights, _, scale, _] = layer.parameters(parameters);
+            let (before, after) = cotangents.split_at_mut(layer.sums() * batch);
+            let (sums, end) = (layer.sums() * batch, layer.end() * batch);
+            let (w, rest) = after.split_at_mut(layer.outputs * batch);
+            let slopes_of_y = &slopes[end - layer.outputs * batch..end];
+            let multiply = |y: &mut [R]| y.iter_mut().zip(slopes_of_y).for_each(|(y, slope)| *y *= *slope);
+            if layer.norm {
+                let y = &mut rest[..layer.outputs * batch];
+                multiply(y);
+                normalize_pullback((&values[sums..], &slopes[sums..]), scale, y, w);
+            } else if !layer.last {
+                multiply(w);
+            }
+            if layer.values == 0 && !asked {
                 return;
             }
-            let (weights, _) = layer.parameters(parameters);
-            let (before, after) = cotangents.split_at_mut(layer.values + layer.inputs);
-            let w = &after[..layer.outputs];
-            let own = &mut before[layer.values..];
-            for (own, row) in own.iter_mut().zip(weights.chunks_exact(layer.outputs.max(1))) {
-                *own = dot(row, w);
-            }
-            if !first {
-                for (own, slope) in own.iter_mut().zip(&slopes[layer.values..]) {
-                    *own *= *slope;
-                }
-            }
+            let own = &mut before[layer.values * batch..];
+            own.fill(R::zero());
+            let (rows, size) = (Strides::rows_of(layer.outputs), [batch, layer.outputs, layer.inputs]);
+            let x = (own, Strides::rows_of(layer.inputs));
+            R::add_product(size, (w, rows), (weights, rows.transposed()), x);
         }
     }
 
-    /// Adds the cotangents of the parameters of many evaluations: with the cotangents `δ` that
-    /// [`pullback`](Mlp::pullback) left, `W̄ = Σ x δᵀ`, `b̄ = Σ δ`, four evaluations at a time. Values and
-    /// cotangents of one evaluation follow those of the one before.
-    pub fn parameters_pullback<R: Real>(&self, values: &[R], cotangents: &[R], out: &mut [R]) {
+    /// Adds the cotangents of the parameters of many batches, one after the other: with the cotangents that
+    /// [`pullback`](Mlp::pullback) left, `δ` of the sums and `η` of what the norms give, `W̄ = Σ x δᵀ`,
+    /// `b̄ = Σ δ`, `γ̄ = Σ η (z − mean z)/√…`, `β̄ = Σ η`.
+    pub fn parameters_pullback<R: Real>(&self, batch: usize, values: &[R], cotangents: &[R], out: &mut [R]) {
         let width = self.width().max(1);
-        for layer in self.layers() {
-            let (weights, biases) = layer.parameters_mut(out);
-            for (x, w) in values.chunks(4 * width).zip(cotangents.chunks(4 * width)) {
-                let n = x.len() / width;
-                let zero = &w[..0];
-                let each: [&[R]; 4] = std::array::from_fn(|s| {
-                    if s < n { &w[s * width + layer.values + layer.inputs..][..layer.outputs] } else { zero }
-                });
-                for w in &each[..n] {
-                    biases.iter_mut().zip(*w).for_each(|(b, w)| *b += *w);
-                }
-                for (i, row) in weights.chunks_exact_mut(layer.outputs.max(1)).enumerate() {
-                    let x = |s: usize| x[s * width + layer.values + i];
-                    if n == 4 {
-                        let [x0, x1, x2, x3] = [x(0), x(1), x(2), x(3)];
-                        let [w0, w1, w2, w3] = each;
-                        for (j, out) in row.iter_mut().enumerate() {
-                            *out += (x0 * w0[j] + x1 * w1[j]) + (x2 * w2[j] + x3 * w3[j]);
-                        }
-                    } else {
-                        for (s, w) in each[..n].iter().enumerate() {
-                            row.iter_mut().zip(*w).for_each(|(out, w)| *out += x(s) * *w);
+        // Single evaluations, one after the other, are rows of one length: one product does for all.
+        let (whole, rows) = match batch {
+            1 => (values.len().max(1), values.len() / width),
+            _ => (batch * width, batch),
+        };
+        let strides = |neurons| Strides::rows_of(if batch == 1 { width } else { neurons });
+        for (values, cotangents) in values.chunks_exact(whole).zip(cotangents.chunks_exact(whole)) {
+            for layer in self.layers() {
+                let [weights, biases, scale, shift] = layer.parameters_mut(out);
+                let (own, n) = (strides(layer.outputs), layer.outputs);
+                let row =
+                    |place: usize, r: usize| place * batch + r * own.rows..place * batch + r * own.rows + n;
+                for r in 0..rows {
+                    let w = &cotangents[row(layer.sums(), r)];
+                    biases.iter_mut().zip(w).for_each(|(out, w)| *out += *w);
+                    if layer.norm {
+                        let w = &cotangents[row(layer.end() - n, r)];
+                        let x = &values[row(layer.sums(), r)];
+                        for (((scale, shift), w), x) in scale.iter_mut().zip(&mut *shift).zip(w).zip(x) {
+                            *scale += *w * *x;
+                            *shift += *w;
                         }
                     }
                 }
+                let x = (&values[layer.values * batch..], strides(layer.inputs).transposed());
+                let w = (&cotangents[layer.sums() * batch..], own);
+                R::add_product([layer.inputs, rows, n], x, w, (weights, Strides::rows_of(n)));
             }
         }
     }
 }
 
+/// Parameters that belong together, as a file of weights keeps them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Named {
+    /// What it holds.
+    pub name: String,
+    /// Sizes, the slowest first.
+    pub shape: Vec<usize>,
+    /// The place of every entry among the parameters.
+    pub places: Vec<usize>,
+}
+
 /// One layer of an [`Mlp`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Layer {
+pub struct Layer {
+    /// How many numbers go in.
     pub inputs: usize,
+    /// How many neurons it has.
     pub outputs: usize,
+    /// Whether a layer norm follows.
+    pub norm: bool,
+    /// Its place in a list of products, norms and activations, as PyTorch's `Sequential` counts.
+    pub number: usize,
     /// Where its parameters begin.
     pub weights: usize,
     /// Where its inputs begin among the values.
@@ -168,49 +247,64 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    fn parameters<'a, R>(&self, all: &'a [R]) -> (&'a [R], &'a [R]) {
-        all[self.weights..][..(self.inputs + 1) * self.outputs].split_at(self.inputs * self.outputs)
+    /// How many parameters it has.
+    pub fn count(&self) -> usize {
+        (self.inputs + if self.norm { 3 } else { 1 }) * self.outputs
     }
-    fn parameters_mut<'a, R>(&self, all: &'a mut [R]) -> (&'a mut [R], &'a mut [R]) {
-        all[self.weights..][..(self.inputs + 1) * self.outputs].split_at_mut(self.inputs * self.outputs)
+    /// Where its sums stand among the values, or what the norm leaves of them.
+    fn sums(&self) -> usize {
+        self.values + self.inputs
     }
-}
-
-/// `y += Wᵀ x`, four rows of `W` at a time.
-#[inline]
-fn add_rows<R: Real>(weights: &[R], x: &[R], y: &mut [R]) {
-    let n = y.len();
-    if n == 0 {
-        return;
+    /// Where its outputs end.
+    fn end(&self) -> usize {
+        self.sums() + if self.norm { 2 } else { 1 } * self.outputs
     }
-    let mut rows = weights.chunks_exact(4 * n);
-    let mut inputs = x.chunks_exact(4);
-    for (rows, x) in (&mut rows).zip(&mut inputs) {
-        let (a, rest) = rows.split_at(n);
-        let (b, rest) = rest.split_at(n);
-        let (c, d) = rest.split_at(n);
-        for ((((y, a), b), c), d) in y.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-            *y += (x[0] * *a + x[1] * *b) + (x[2] * *c + x[3] * *d);
-        }
+    /// Weights, biases, and scale and shift of the norm, if there is one.
+    fn parameters<'a, R>(&self, all: &'a [R]) -> [&'a [R]; 4] {
+        let (weights, rest) = all[self.weights..][..self.count()].split_at(self.inputs * self.outputs);
+        let (biases, rest) = rest.split_at(self.outputs);
+        let (scale, shift) = rest.split_at(rest.len() / 2);
+        [weights, biases, scale, shift]
     }
-    let done = x.len() - inputs.remainder().len();
-    for (row, x) in weights[done * n..].chunks_exact(n).zip(inputs.remainder()) {
-        y.iter_mut().zip(row).for_each(|(y, w)| *y += *x * *w);
+    fn parameters_mut<'a, R>(&self, all: &'a mut [R]) -> [&'a mut [R]; 4] {
+        let (weights, rest) = all[self.weights..][..self.count()].split_at_mut(self.inputs * self.outputs);
+        let (biases, rest) = rest.split_at_mut(self.outputs);
+        let (scale, shift) = rest.split_at_mut(rest.len() / 2);
+        [weights, biases, scale, shift]
     }
 }
 
-/// `a · b` in eight sums, which fit into vector registers.
-#[inline]
-fn dot<R: Real>(a: &[R], b: &[R]) -> R {
-    let mut sums = [R::zero(); 8];
-    let (mut left, mut right) = (a.chunks_exact(8), b.chunks_exact(8));
-    for (a, b) in (&mut left).zip(&mut right) {
-        for k in 0..8 {
-            sums[k] += a[k] * b[k];
+/// Replaces rows `z` by `n = (z − mean z) r` with `r = 1/√(var z + ε)`, notes `r` first in each row of `roots`,
+/// and overwrites `y = γ n + β`.
+fn normalize<R: Real>(z: &mut [R], (scale, shift): (&[R], &[R]), y: &mut [R], roots: &mut [R]) {
+    let size = scale.len();
+    let share = 1.0 / size as f64;
+    for ((z, y), roots) in
+        z.chunks_exact_mut(size).zip(y.chunks_exact_mut(size)).zip(roots.chunks_exact_mut(size))
+    {
+        let mean = z.iter().fold(R::zero(), |sum, z| sum + *z).times(share);
+        let variance = z.iter().fold(R::zero(), |sum, z| sum + (*z - mean).square()).times(share);
+        roots[0] = (variance + R::from_f64(EPSILON)).sqrt().recip();
+        for (((z, y), scale), shift) in z.iter_mut().zip(y).zip(scale).zip(shift) {
+            *z = (*z - mean) * roots[0];
+            *y = *scale * *z + *shift;
         }
     }
-    let rest = left.remainder().iter().zip(right.remainder());
-    let tail = rest.fold(R::zero(), |sum, (a, b)| sum + *a * *b);
-    let [a, b, c, d, e, f, g, h] = sums;
-    ((a + e) + (b + f)) + ((c + g) + (d + h)) + tail
+}
+
+/// The pullback of [`normalize`] by `z`: with `g = γ ȳ`, `z̄ = r (g − mean g − n mean(g n))`.
+fn normalize_pullback<R: Real>((n, roots): (&[R], &[R]), scale: &[R], y: &[R], z: &mut [R]) {
+    let size = scale.len();
+    let share = 1.0 / size as f64;
+    let each = y.chunks_exact(size).zip(z.chunks_exact_mut(size));
+    for ((y, z), (n, roots)) in each.zip(n.chunks_exact(size).zip(roots.chunks_exact(size))) {
+        let (mut mean, mut slope) = (R::zero(), R::zero());
+        for (((z, y), scale), n) in z.iter_mut().zip(y).zip(scale).zip(n) {
+            *z = *y * *scale;
+            mean += *z;
+            slope += *z * *n;
+        }
+        let (mean, slope) = (mean.times(share), slope.times(share));
+        z.iter_mut().zip(n).for_each(|(z, n)| *z = roots[0] * (*z - mean - *n * slope));
+    }
 }

@@ -6,6 +6,7 @@
 
 mod custom;
 mod feedback;
+mod initial;
 mod mlp;
 mod network;
 mod open_loop;
@@ -18,10 +19,11 @@ use crate::physics::Cotangents;
 
 pub use custom::{Custom, Rule};
 pub use feedback::Feedback;
-pub use mlp::{Activation, Mlp};
+pub use initial::{Initial, Scheme};
+pub use mlp::{Activation, Layer, Mlp, Named};
 pub use network::Network;
 pub use open_loop::{Plan, Shape};
-pub use part::{Law, Named, Part, Policy, initial_parameters};
+pub use part::{Law, Part, Policy, initial_parameters};
 pub use rhythm::Rhythm;
 
 /// Controls as a function of the state, `u_k = c(x_k, k; θ)`.

@@ -102,12 +102,12 @@ impl<R: Real> Controller<R> for Networking<R> {
                 None => w[i],
             };
         }
-        self.law.mlp.pullback(&self.parameters, slopes, cotangents, true);
+        self.law.mlp.pullback(&self.parameters, (values, slopes), cotangents, true);
         let seen = &cotangents[..self.law.mlp.inputs()];
         self.observer.observe_pullback(model, state, seen, out);
     }
     fn finish(&mut self, out: &mut [R]) {
         let all = self.steps * self.law.mlp.width();
-        self.law.mlp.parameters_pullback(&self.values[..all], &self.cotangents[..all], out);
+        self.law.mlp.parameters_pullback(1, &self.values[..all], &self.cotangents[..all], out);
     }
 }

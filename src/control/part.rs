@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Controller;
 use super::feedback::{Feedback, Feeding};
+use super::mlp::Named;
 use super::network::{Network, Networking};
 use super::rhythm::{Rhythm, Swinging};
 use crate::model::{Model, Parameter, State};
@@ -34,39 +35,20 @@ pub struct Part {
     pub parameters: Vec<Parameter>,
 }
 
-/// Numbers of a part that belong together, as a file of weights keeps them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Named {
-    /// What it holds.
-    pub name: String,
-    /// Sizes, the slowest first.
-    pub shape: Vec<usize>,
-    /// The place of every entry among the part's parameters.
-    pub places: Vec<usize>,
-}
-
 impl Part {
-    /// Its parameters as arrays: of a network the weights and biases of each layer, `(outputs, inputs)` and
-    /// `(outputs)`, otherwise all in one.
+    /// Its parameters as arrays: of a network those of every layer, as PyTorch names and shapes them in a
+    /// `Sequential` of `Linear`, `LayerNorm` if there is one, and the activation; otherwise all in one.
+    ///
+    /// `NAME.0.weight` is (outputs, inputs) and `NAME.0.bias` (outputs), those of the norm `NAME.1.weight`
+    /// and `NAME.1.bias`; the next layer is number 2, or 3 behind a norm.
     pub fn arrays(&self) -> Vec<Named> {
         let Law::Network(network) = &self.law else {
             let all = self.parameters.len();
             return vec![Named { name: self.name.clone(), shape: vec![all], places: (0..all).collect() }];
         };
-        let of = |(l, layer): (usize, super::mlp::Layer)| {
-            let (first, n, m) = (layer.weights, layer.inputs, layer.outputs);
-            let weights = (0..m).flat_map(|o| (0..n).map(move |i| first + i * m + o)).collect();
-            let name = |what| format!("{}.{l}.{what}", self.name);
-            [
-                Named { name: name("weight"), shape: vec![m, n], places: weights },
-                Named {
-                    name: name("bias"),
-                    shape: vec![m],
-                    places: (first + n * m..first + (n + 1) * m).collect(),
-                },
-            ]
-        };
-        network.mlp.layers().enumerate().flat_map(of).collect()
+        let mut out = network.mlp.arrays();
+        out.iter_mut().for_each(|array| array.name = format!("{}.{}", self.name, array.name));
+        out
     }
 }
 

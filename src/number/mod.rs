@@ -4,6 +4,7 @@
 //! [`Lanes`] carries eight worlds, [`Var`] remembers how it was made. For a function of your own, start
 //! with [`gradient`] and [`jacobian`].
 
+mod batch;
 mod check;
 mod dual;
 mod gradient;
@@ -13,6 +14,7 @@ mod real;
 pub mod smooth;
 mod tape;
 
+pub use batch::{Pointwise, Strides};
 pub use check::{Check, derivative_check, dot_check, relative_error};
 pub use dual::{Dual, Few, Single, Tangent, Wide};
 pub use gradient::{gradient, jacobian};

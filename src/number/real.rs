@@ -5,6 +5,8 @@ use std::ops::{Add, AddAssign, BitAnd, BitOr, Div, Mul, MulAssign, Neg, Not, Sub
 
 use wide::{f32x4, f64x2};
 
+use super::batch::{self, Pointwise, Strides};
+
 /// The answer of a comparison: one truth value per world.
 pub trait Mask: Copy + BitAnd<Output = Self> + BitOr<Output = Self> + Not<Output = Self> {
     /// Whether it holds in some world.
@@ -107,6 +109,24 @@ pub trait Real:
     /// The nearest whole number; its derivative is zero.
     fn round(self) -> Self;
 
+    /// Adds a product of matrices, `C += A B` with `A: (m, k)`, `B: (k, n)`. A large one of `f64` goes to a
+    /// kernel that sums in another order and fuses: to rounding the same as any other number's, not to the bit.
+    #[inline]
+    fn add_product(
+        size: [usize; 3],
+        a: (&[Self], Strides),
+        b: (&[Self], Strides),
+        c: (&mut [Self], Strides),
+    ) {
+        batch::add_product(size, a, b, c);
+    }
+    /// Replaces every `x` by `f(x)`, and overwrites the slopes.
+    #[inline]
+    fn apply(f: &impl Pointwise, x: &mut [Self], slopes: &mut [Self]) {
+        for (x, slope) in x.iter_mut().zip(slopes) {
+            (*x, *slope) = f.value_and_slope(*x);
+        }
+    }
     /// The product with a plain number.
     #[inline(always)]
     fn times(self, x: f64) -> Self {
@@ -173,7 +193,7 @@ pub trait Real:
 /// One implementation of the transcendental functions serves every number, so that eight lanes
 /// equal eight single worlds bit for bit: a single world goes through a short vector.
 macro_rules! single {
-    ($t:ty, $v:ident, $tangents:ty) => {
+    ($t:ty, $v:ident, $tangents:ty, { $($more:item)* }) => {
         impl Real for $t {
             type Mask = bool;
             type Plain = $t;
@@ -250,12 +270,20 @@ macro_rules! single {
             fn pow(self, p: Self) -> Self {
                 $v::splat(self).powf_simd($v::splat(p)).to_array()[0]
             }
+            $($more)*
         }
     };
 }
 
-single!(f64, f64x2, super::Lanes);
-single!(f32, f32x4, super::Few<f32, 4>);
+single!(f64, f64x2, super::Lanes, {
+    fn add_product(size: [usize; 3], a: (&[f64], Strides), b: (&[f64], Strides), c: (&mut [f64], Strides)) {
+        batch::add_product_f64(size, a, b, c);
+    }
+    fn apply(f: &impl Pointwise, x: &mut [f64], slopes: &mut [f64]) {
+        batch::apply_f64(f, x, slopes);
+    }
+});
+single!(f32, f32x4, super::Few<f32, 4>, {});
 
 impl super::Tangent<f64> for super::Lanes {
     const WIDTH: usize = 8;

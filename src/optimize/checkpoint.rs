@@ -65,11 +65,15 @@ pub fn read(path: &Path) -> Result<(Vec<Tensor>, HashMap<String, String>), Error
     let file = SafeTensors::deserialize(&bytes).map_err(|e| refused(&e))?;
     let mut tensors = Vec::new();
     for (tensor, view) in file.tensors() {
-        if view.dtype() != Dtype::F64 {
-            return Err(Error::in_file(&name, format!("tensor \"{tensor}\" is not of 64-bit numbers")));
-        }
-        let (numbers, _) = view.data().as_chunks::<8>();
-        let data = numbers.iter().map(|b| f64::from_le_bytes(*b)).collect();
+        let data = match view.dtype() {
+            Dtype::F64 => view.data().as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
+            Dtype::F32 => view.data().as_chunks().0.iter().map(|b| f32::from_le_bytes(*b).into()).collect(),
+            other => {
+                let what =
+                    format!("tensor \"{tensor}\" has numbers of kind {other:?}: store it as F64 or F32");
+                return Err(Error::in_file(&name, what));
+            }
+        };
         tensors.push(Tensor::new(tensor, view.shape().to_vec(), data));
     }
     tensors.sort_by(|a, b| a.name.cmp(&b.name));

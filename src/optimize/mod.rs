@@ -15,6 +15,7 @@ mod gradient_descent;
 mod ilqr;
 mod lbfgs;
 mod least_squares;
+mod normalize;
 mod oracle;
 mod pace;
 mod problem;

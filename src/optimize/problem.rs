@@ -244,6 +244,15 @@ impl Problem {
         self.roll(&solution.natural(self)?)
     }
 
+    /// Rolls out what the scene states, with all variables at their starts.
+    ///
+    /// # Errors
+    /// As [`Problem::rollout`].
+    pub fn roll_initial(&self) -> Result<Rollout, Error> {
+        let starts: Vec<f64> = self.groups.iter().flat_map(|g| &g.variables).map(|v| v.start).collect();
+        self.roll(&starts)
+    }
+
     pub(super) fn roll(&self, natural: &[f64]) -> Result<Rollout, Error> {
         let mut controls = Vec::new();
         let Realized { compilation, start } = self.realize(natural, &mut controls);

@@ -5,9 +5,11 @@ use std::path::Path;
 use super::checkpoint;
 use super::problem::Problem;
 use super::variable::Subject;
+use crate::control::Law;
 use crate::error::Error;
 use crate::model::Input;
 use crate::physics::derive::compile;
+use crate::sense::Observation;
 
 /// A named array of numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,8 +38,9 @@ impl Tensor {
 /// - `controls` (knots, actuators): the values of the plan; `inputs` (steps, actuators): the controls
 ///   of every step that follow from them;
 /// - `start.velocity` (nv), and `start.configuration` (nv), a tangent at the scene's start;
-/// - the parameters of every controller: of a network `NAME.0.weight` (outputs, inputs), `NAME.0.bias`
-///   (outputs) and so on, of others `NAME`, all in one;
+/// - the parameters of every controller: of a network the [arrays](crate::control::Part::arrays) of its layers,
+///   `NAME.0.weight` (outputs, inputs), `NAME.0.bias` (outputs) and so on, with `NAME.mean` and `NAME.scale` of
+///   what it sees, `(x − mean)/scale`; of others `NAME`, all in one;
 /// - every parameter by its name, and for `body.NAME.inertial` also `body.NAME.mass` [kg],
 ///   `body.NAME.center` [m] and `body.NAME.inertia` (xx yy zz xy xz yz, about the centre) [kg m²].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -166,6 +169,11 @@ fn weights(problem: &Problem, all: &[f64]) -> Vec<Tensor> {
             let data = array.places.iter().map(|place| own[*place]).collect();
             Tensor::new(array.name, array.shape, data)
         }));
+        if let Law::Network(network) = &part.law {
+            let all = |what: fn(&Observation) -> f64| network.observed.iter().map(what).collect();
+            out.push(Tensor::row(format!("{}.mean", part.name), all(|o| o.center)));
+            out.push(Tensor::row(format!("{}.scale", part.name), all(|o| o.scale)));
+        }
         rest = others;
     }
     out

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use costate::control::Law;
 use costate::optimize::{Settings, run};
 use costate::scene::toml::{load, parse, variants};
+use costate::sense::{Observation, Observer};
 
 fn scenes() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes")
@@ -35,8 +37,9 @@ fn a_saved_network_has_the_arrays_of_its_layers_and_decides_as_it_was_trained() 
     let out = run(&scene.problem, &settings, &mut |_| {}).unwrap();
     let shape = |name: &str| out.solution.get(name).unwrap().shape.clone();
     assert_eq!(shape("network.0.weight"), [64, 5]);
-    assert_eq!(shape("network.1.weight"), [64, 64]);
-    assert_eq!(shape("network.2.bias"), [1]);
+    assert_eq!(shape("network.2.weight"), [64, 64]);
+    assert_eq!(shape("network.4.bias"), [1]);
+    assert_eq!(out.solution.get("network.scale").unwrap().data, [1.0, 1.0, 1.0, 2.0, 5.0]);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("parameters.safetensors");
     out.solution.save(&file).unwrap();
@@ -45,6 +48,71 @@ fn a_saved_network_has_the_arrays_of_its_layers_and_decides_as_it_was_trained() 
     let inputs: Vec<f64> = rollout.trajectory.inputs.iter().flat_map(|i| i.u.clone()).collect();
     assert_eq!(inputs, out.solution.get("inputs").unwrap().data);
     assert!(inputs.iter().any(|u| u.abs() > 1e-3), "the network does nothing");
+}
+
+/// A network with a layer norm that balances a pole from one start.
+const NORMED: &str = "model = \"models/cartpole.xml\"\nsteps = 60\nstart = { position = { pole = 0.2 } }\n\
+    optimize = [{ what = \"controllers\" }]\ncost = [{ quantity = \"joint.*.position\", weight = 1.0 }]\n\
+    [[controller]]\nkind = \"network\"\nobserve = [\"joint.*\", \"site.tip.position\"]\nhidden = [8, 6]\n\
+    layer_norm = true\n";
+
+fn normed(more: &str) -> Result<costate::scene::toml::Scene, costate::Error> {
+    parse(&format!("{NORMED}{more}\n"), &scenes().join("nowhere.toml"))
+}
+
+fn observed(scene: &costate::scene::toml::Scene) -> Vec<Observation> {
+    match &scene.problem.parts[0].law {
+        Law::Network(network) => network.observed.clone(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn normalized_observations_have_mean_zero_and_variance_one_before_training() {
+    let scene = normed("normalize = true").unwrap();
+    // The network as it begins, which does not see normalized numbers yet.
+    let rollout = normed("").unwrap().problem.roll_initial().unwrap();
+    let list = observed(&scene);
+    let mut observer = Observer::new(&rollout.model, list.clone());
+    let mut seen = vec![0.0; list.len()];
+    let mut sums = vec![[0.0; 2]; list.len()];
+    for state in &rollout.trajectory.states {
+        observer.observe(&rollout.model, state, &mut seen);
+        sums.iter_mut().zip(&seen).for_each(|(sum, x)| *sum = [sum[0] + x, sum[1] + x * x]);
+    }
+    let n = rollout.trajectory.states.len() as f64;
+    for (o, [sum, squares]) in list.iter().zip(&sums) {
+        assert!((sum / n).abs() < 1e-9, "{}: mean {}", o.name, sum / n);
+        // The tip stays in its plane: what does not vary keeps its scale.
+        let still = o.name == "site.tip.position.y";
+        assert!((squares / n - if still { 0.0 } else { 1.0 }).abs() < 1e-9, "{}: {}", o.name, squares / n);
+    }
+}
+
+#[test]
+fn a_normalized_network_goes_on_and_replays_to_the_same_bits_and_can_be_loaded_elsewhere() {
+    let scene = normed("normalize = true").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = Some(folder.path().join("checkpoint.safetensors"));
+    let go = |iterations, resume, checkpoint| {
+        let settings = Settings { iterations: Some(iterations), seed: 3, resume, checkpoint };
+        run(&normed("normalize = true").unwrap().problem, &settings, &mut |_| {}).unwrap().solution
+    };
+    let whole = go(5, None, None);
+    go(2, None, checkpoint.clone());
+    assert_eq!(whole, go(5, checkpoint, None));
+    let inputs: Vec<f64> =
+        scene.problem.rollout(&whole).unwrap().trajectory.inputs.iter().flat_map(|i| i.u.clone()).collect();
+    assert_eq!(inputs, whole.get("inputs").unwrap().data);
+    assert_eq!(whole.get("network.1.weight").unwrap().shape, [8]);
+    assert_eq!(whole.get("network.3.weight").unwrap().shape, [6, 8]);
+
+    let file = folder.path().join("parameters.safetensors");
+    whole.save(&file).unwrap();
+    let other = normed(&format!("weights = {:?}", file.display().to_string())).unwrap();
+    assert_eq!(observed(&other), observed(&scene));
+    let replayed = other.problem.roll_initial().unwrap().trajectory;
+    assert_eq!(replayed.inputs.iter().flat_map(|i| i.u.clone()).collect::<Vec<_>>(), inputs);
 }
 
 #[test]

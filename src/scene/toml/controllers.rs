@@ -1,18 +1,17 @@
 //! What a scene says about controllers.
 
-use rand::{RngExt, SeedableRng};
-use rand_pcg::Pcg64;
 use toml::Spanned;
 
 use super::aims::Clock;
 use super::file;
+use super::network::network;
 use super::place::Source;
 use super::recording::Recording;
-use crate::control::{Activation, Feedback, Law, Mlp, Network, Part, Rhythm};
+use crate::control::{Feedback, Law, Part, Rhythm};
 use crate::error::Error;
 use crate::model::description::Transmission;
 use crate::model::{Model, Parameter};
-use crate::sense::{Form, Observation, Quantity, matches, observations};
+use crate::sense::{Form, Observation, Quantity, matches};
 
 /// All controllers of a scene.
 pub fn parts(
@@ -52,6 +51,13 @@ fn stray(source: &Source<'_>, file: &file::Controller) -> Result<(), Error> {
         ("hidden", file.hidden.as_ref().map(Spanned::span), K::Network),
         ("activation", file.activation.as_ref().map(Spanned::span), K::Network),
         ("seed", file.seed.as_ref().map(Spanned::span), K::Network),
+        ("layer_norm", file.layer_norm.as_ref().map(Spanned::span), K::Network),
+        ("initial", file.initial.as_ref().map(Spanned::span), K::Network),
+        ("weights", file.weights.as_ref().map(Spanned::span), K::Network),
+        ("mean", file.mean.as_ref().map(Spanned::span), K::Network),
+        ("scale", file.scale.as_ref().map(Spanned::span), K::Network),
+        ("normalize", file.normalize.as_ref().map(Spanned::span), K::Network),
+        ("squash", file.squash.as_ref().map(Spanned::span), K::Network),
         ("gain", file.gain.as_ref().map(Spanned::span), K::Feedback),
         ("damping", file.damping.as_ref().map(Spanned::span), K::Feedback),
         ("reference", file.reference.as_ref().map(Spanned::span), K::Feedback),
@@ -96,10 +102,10 @@ fn actuators(
     Ok(out)
 }
 
-const FREE: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
+pub(super) const FREE: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
 const POSITIVE: [f64; 2] = [0.0, f64::INFINITY];
 
-fn parameter(name: String, unit: &'static str, [lower, upper]: [f64; 2], value: f64) -> Parameter {
+pub(super) fn parameter(name: String, unit: &'static str, [lower, upper]: [f64; 2], value: f64) -> Parameter {
     Parameter { name, unit, lower, upper, value }
 }
 
@@ -224,67 +230,4 @@ fn rhythm(
         ]);
     }
     Ok((Law::Rhythm(Rhythm { actuators }), parameters))
-}
-
-fn network(
-    source: &Source<'_>,
-    file: &file::Controller,
-    model: &Model<f64>,
-    name: &str,
-    (actuators, span): (Vec<usize>, std::ops::Range<usize>),
-) -> Result<(Law, Vec<Parameter>), Error> {
-    let mut observed = Vec::new();
-    let Some(observe) = &file.observe else {
-        return Err(
-            source.error(span, "a network needs to know what it sees: observe = [\"joint.*.position\", …]")
-        );
-    };
-    for entry in observe.get_ref() {
-        let (pattern, center, scale) = match entry.get_ref() {
-            file::Observe::Name(name) => (name, 0.0, 1.0),
-            file::Observe::Scaled { quantity, center, scale } => (quantity, *center, *scale),
-        };
-        if !(center.is_finite() && scale.is_finite() && scale != 0.0) {
-            return Err(
-                source.error(entry.span(), "center and scale are finite numbers, and scale is not zero")
-            );
-        }
-        let own = observations(&model.topology, pattern).map_err(|what| source.error(entry.span(), what))?;
-        observed.extend(own.into_iter().map(|o| Observation { center, scale, ..o }));
-    }
-    let hidden = file.hidden.as_ref().map_or(vec![32, 32], |h| h.get_ref().clone());
-    if let Some(bad) = hidden.iter().find(|n| !(1..=4096).contains(*n)) {
-        let span = file.hidden.as_ref().map_or(span, Spanned::span);
-        return Err(source.error(span, format!("a hidden layer has 1 to 4096 neurons, not {bad}")));
-    }
-    let sizes = [&[observed.len()], &hidden[..], &[actuators.len()]].concat();
-    let activation = match file.activation.as_ref().map(|a| *a.get_ref()).unwrap_or_default() {
-        file::Activation::Tanh => Activation::Tanh,
-        file::Activation::Elu => Activation::Elu,
-        file::Activation::Silu => Activation::Silu,
-    };
-    let mlp = Mlp { sizes, activation };
-    let parameters = initial(&mlp, name, file.seed.as_ref().map_or(0, |s| *s.get_ref()));
-    let range = |&k: &usize| model.actuators[k].ctrl_range.map(|[lo, hi]| [0.5 * (lo + hi), 0.5 * (hi - lo)]);
-    let ranges = actuators.iter().map(range).collect();
-    Ok((Law::Network(Network { actuators, ranges, observed, mlp }), parameters))
-}
-
-/// Weights drawn evenly with the variance `1/n` for `n` inputs (LeCun et al. 1998), those of the outputs a
-/// tenth as large, so that the network begins by doing little; biases are zero.
-fn initial(mlp: &Mlp, name: &str, seed: u64) -> Vec<Parameter> {
-    let mut random = Pcg64::seed_from_u64(seed);
-    let mut out = Vec::with_capacity(mlp.count());
-    for (l, pair) in mlp.sizes.windows(2).enumerate() {
-        let last = l + 2 == mlp.sizes.len();
-        let half = (3.0 / pair[0].max(1) as f64).sqrt() * if last { 0.1 } else { 1.0 };
-        for i in 0..pair[0] {
-            for o in 0..pair[1] {
-                let x = half * random.random_range(-1.0..1.0);
-                out.push(parameter(format!("{name}.{l}.weight[{o},{i}]"), "", FREE, x));
-            }
-        }
-        out.extend((0..pair[1]).map(|o| parameter(format!("{name}.{l}.bias[{o}]"), "", FREE, 0.0)));
-    }
-    out
 }

@@ -132,7 +132,14 @@ pub struct Controller {
     pub observe: Option<Spanned<Vec<Spanned<Observe>>>>,
     pub hidden: Option<Spanned<Vec<usize>>>,
     pub activation: Option<Spanned<Activation>>,
+    pub layer_norm: Option<Spanned<bool>>,
+    pub initial: Option<Spanned<Initial>>,
     pub seed: Option<Spanned<u64>>,
+    pub weights: Option<Spanned<Weights>>,
+    pub mean: Option<Spanned<Vec<f64>>>,
+    pub scale: Option<Spanned<Vec<f64>>>,
+    pub normalize: Option<Spanned<bool>>,
+    pub squash: Option<Spanned<bool>>,
     pub gain: Option<Spanned<Numbers>>,
     pub damping: Option<Spanned<Numbers>>,
     pub target: Option<Spanned<Numbers>>,
@@ -189,6 +196,40 @@ pub enum Activation {
     Tanh,
     Elu,
     Silu,
+    Relu,
+}
+
+/// Where the weights of a network begin.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Initial {
+    #[serde(default)]
+    pub kind: Scheme,
+    pub gain: Option<Spanned<f64>>,
+    pub last: Option<Spanned<f64>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scheme {
+    #[default]
+    LeCun,
+    Kaiming,
+    Xavier,
+    Orthogonal,
+}
+
+/// A file of weights, with the names that its arrays have there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Weights {
+    File(String),
+    Named {
+        file: String,
+        prefix: Option<String>,
+        #[serde(default)]
+        names: BTreeMap<String, String>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]

@@ -22,7 +22,15 @@
 //! observe = ["sin(joint.pole.position)", "joint.*.velocity"]
 //!                                 # or { quantity = "joint.cart.position", center = 0.0, scale = 2.0 }
 //! hidden = [64, 64]
-//! activation = "tanh"             # or "elu", "silu"
+//! activation = "tanh"             # or "elu", "silu", "relu"
+//! layer_norm = false              # or true: of every hidden layer before its activation, as in PyTorch
+//! initial = { kind = "lecun", gain = 1.0, last = 0.1 }
+//!                                 # or "kaiming", "xavier", "orthogonal"; last multiplies the last layer
+//! normalize = true                # mean and scale of what it sees, found in rollouts before the training; or
+//!                                 # state mean = […] and scale = […]
+//! squash = true                   # tanh into the range of each actuator; otherwise u is the output itself
+//! weights = "policy.safetensors"  # of a PyTorch Sequential, or of an earlier run; or { file = "…",
+//!                                 # prefix = "actor.", names = { 0 = "fc1", 2 = "fc2" } }
 //!
 //! [start.random]                  # train from starts drawn evenly within half widths around the start
 //! position = { pole = 0.3 }
@@ -77,12 +85,15 @@ mod aims;
 mod controllers;
 mod file;
 mod method;
+mod network;
 mod place;
 mod recording;
 mod start;
 mod variables;
 
 use std::path::Path;
+
+use ::toml::Spanned;
 
 use crate::control::{Plan, Shape};
 use crate::error::Error;
@@ -202,7 +213,7 @@ fn problem(
     let clock = aims::Clock { timestep, steps };
     let parts = controllers::parts(source, &scene.controller, model, clock)?;
     let given = variables::Given { model, plan: &plan, start: &start, controls: &controls, parts: &parts };
-    Ok(Problem {
+    let mut problem = Problem {
         starts: start::random(source, &scene.start, &scene.optimize, (&description, model))?,
         terms: aims::terms(source, &scene.cost, model, clock)?,
         goals: aims::goals(source, &scene.goal, model, clock)?,
@@ -213,7 +224,14 @@ fn problem(
         plan,
         controls,
         parts,
-    })
+    };
+    let normal = |c: &Spanned<file::Controller>| c.get_ref().normalize.as_ref().is_some_and(|n| *n.get_ref());
+    let which = scene.controller.iter().map(normal).collect::<Vec<bool>>();
+    if let Some(place) = which.iter().position(|normal| *normal) {
+        let span = scene.controller[place].span();
+        problem.normalize(&which).map_err(|e| source.error(span, format!("normalize: {e}")))?;
+    }
+    Ok(problem)
 }
 
 /// How many steps the scene lasts.

@@ -67,7 +67,7 @@ impl Source<'_> {
 }
 
 /// The nearest name, or all of them.
-fn suggestion(name: &str, known: &[&str]) -> String {
+pub fn suggestion(name: &str, known: &[&str]) -> String {
     match nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean \"{near}\"?"),
         None if known.is_empty() => "there is none".to_owned(),

@@ -36,7 +36,7 @@ fn parameters(values: Vec<f64>) -> Vec<Parameter> {
 pub fn parts<R>(model: &Model<R>) -> Vec<Part> {
     let actuators: Vec<usize> = (0..model.topology.nu).collect();
     let (n, observed) = (actuators.len(), seen(model));
-    let mlp = Mlp { sizes: vec![observed.len(), 6, 5, n], activation: Activation::Tanh };
+    let mlp = Mlp { sizes: vec![observed.len(), 6, 5, n], activation: Activation::Tanh, norm: false };
     let part = |name: &str, law, steps, values| Part {
         name: name.to_owned(),
         law,
@@ -67,6 +67,17 @@ pub fn parts<R>(model: &Model<R>) -> Vec<Part> {
     ]
 }
 
+/// The parts with a layer norm in the network.
+fn normed(mut parts: Vec<Part>) -> Vec<Part> {
+    for part in &mut parts {
+        if let Law::Network(network) = &mut part.law {
+            network.mlp.norm = true;
+            part.parameters = parameters(wave(network.mlp.count(), 1.9));
+        }
+    }
+    parts
+}
+
 /// The controls that some of the parts decide on.
 macro_rules! deciding {
     ($name:ident, $choose:expr) => {
@@ -95,6 +106,7 @@ macro_rules! deciding {
 deciding!(OfFeedback, |mut parts: Vec<Part>| vec![parts.remove(0)]);
 deciding!(OfRhythm, |mut parts: Vec<Part>| vec![parts.remove(1)]);
 deciding!(OfNetwork, |mut parts: Vec<Part>| vec![parts.remove(2)]);
+deciding!(OfNormed, |parts: Vec<Part>| normed(parts).split_off(2));
 deciding!(OfSum, |parts: Vec<Part>| parts);
 
 /// A rule that somebody wrote: of the numbers of the model, of quaternions as they are stored, and of time.
@@ -160,48 +172,75 @@ impl Operation for Observing {
     }
 }
 
-/// Outputs of a network for seven inputs one after the other, as a function of parameters and inputs.
+/// How many evaluations of a network are looked at, and how many of them stand in one batch.
+const RUNS: usize = 14;
+const BATCHES: [usize; 3] = [1, 7, 14];
+
+/// Outputs, values and slopes of a network for inputs one after the other; `x` holds parameters and inputs.
+fn run<R: Real>(mlp: &Mlp, batch: usize, x: &[R]) -> (Vec<R>, Vec<R>, Vec<R>) {
+    let (theta, inputs) = x.split_at(mlp.count());
+    let (mut out, mut values, mut slopes) = (Vec::new(), Vec::new(), Vec::new());
+    for inputs in inputs.chunks(batch * mlp.inputs()) {
+        let mut own = vec![R::from_f64(f64::NAN); batch * mlp.width()];
+        let mut own_slopes = own.clone();
+        own[..inputs.len()].copy_from_slice(inputs);
+        mlp.forward(theta, &mut own, &mut own_slopes);
+        out.extend_from_slice(&own[own.len() - batch * mlp.outputs()..]);
+        values.extend(own);
+        slopes.extend(own_slopes);
+    }
+    (out, values, slopes)
+}
+
+/// The cotangents of parameters and inputs for those of the outputs.
+fn run_back(mlp: &Mlp, batch: usize, x: &[f64], w: &[f64]) -> Vec<f64> {
+    let (_, values, slopes) = run(mlp, batch, x);
+    let (theta, size, last) = (&x[..mlp.count()], batch * mlp.width(), batch * mlp.outputs());
+    let mut cotangents = vec![f64::NAN; values.len()];
+    let mut by = vec![0.0; mlp.count()];
+    let both = values.chunks(size).zip(slopes.chunks(size));
+    for ((both, own), w) in both.zip(cotangents.chunks_mut(size)).zip(w.chunks(last)) {
+        own[size - last..].copy_from_slice(w);
+        mlp.pullback(theta, both, own, true);
+        by.extend_from_slice(&own[..batch * mlp.inputs()]);
+    }
+    mlp.parameters_pullback(batch, &values, &cotangents, &mut by[..mlp.count()]);
+    by
+}
+
+/// Outputs of a network as a function of parameters and inputs.
 fn layers() -> Answer {
-    const RUNS: usize = 7;
     let mut worst = Answer::default();
-    for activation in [Activation::Tanh, Activation::Elu, Activation::Silu] {
-        let mlp = Mlp { sizes: vec![5, 9, 6, 3], activation };
-        let (n, width) = (mlp.count(), mlp.width());
-        fn run<R: Real>(mlp: &Mlp, x: &[R]) -> (Vec<R>, Vec<R>, Vec<R>) {
-            let (n, width, inputs) = (mlp.count(), mlp.width(), mlp.inputs());
-            let (mut values, mut slopes) = (Vec::new(), Vec::new());
-            let mut out = Vec::new();
-            for x_own in x[n..].chunks(inputs) {
-                let mut own = vec![R::from_f64(f64::NAN); width];
-                let mut own_slopes = own.clone();
-                own[..inputs].copy_from_slice(x_own);
-                mlp.forward(&x[..n], &mut own, &mut own_slopes);
-                out.extend_from_slice(&own[width - mlp.outputs()..]);
-                values.extend(own);
-                slopes.extend(own_slopes);
-            }
-            (out, values, slopes)
+    for activation in [Activation::Tanh, Activation::Elu, Activation::Silu, Activation::Relu] {
+        for (norm, batch) in [false, true].into_iter().flat_map(|norm| BATCHES.map(|b| (norm, b))) {
+            let mlp = Mlp { sizes: vec![7, 9, 8, 3], activation, norm };
+            let n = mlp.count() + RUNS * mlp.inputs();
+            let (x, d, w) = (wave(n, 1.3), wave(n, 0.9), wave(RUNS * mlp.outputs(), 2.1));
+            let dual = |x: &[Single<f64>]| run(&mlp, batch, x).0;
+            let difference = derivative_check(dual, |x| run(&mlp, batch, x).0, &x, &d).error;
+            let moved: Vec<_> = x.iter().zip(&d).map(|(&x, &d)| Single::new(x, d)).collect();
+            let jd: Vec<f64> = dual(&moved).iter().map(Dual::derivative).collect();
+            let by = run_back(&mlp, batch, &x, &w);
+            worst = worst.worse(Answer { difference, dot: dot_check(&w, &jd, &by, &d).error });
         }
-        let (x, d) = (wave(n + RUNS * 5, 1.3), wave(n + RUNS * 5, 0.9));
-        let w = wave(RUNS * 3, 2.1);
-        let plain = |x: &[f64]| run(&mlp, x).0;
-        let dual = |x: &[Single<f64>]| run(&mlp, x).0;
-        let difference = derivative_check(dual, plain, &x, &d).error;
-        let moved: Vec<_> = x.iter().zip(&d).map(|(&x, &d)| Single::new(x, d)).collect();
-        let jd: Vec<f64> = dual(&moved).iter().map(Dual::derivative).collect();
-        let (_, values, slopes) = run(&mlp, &x);
-        let mut cotangents = vec![0.0; RUNS * width];
-        let mut by = vec![0.0; x.len()];
-        for k in 0..RUNS {
-            let own = &mut cotangents[k * width..(k + 1) * width];
-            own[width - 3..].copy_from_slice(&w[3 * k..3 * k + 3]);
-            mlp.pullback(&x[..n], &slopes[k * width..(k + 1) * width], own, true);
-            by[n + 5 * k..n + 5 * k + 5].copy_from_slice(&own[..5]);
-        }
-        mlp.parameters_pullback(&values, &cotangents, &mut by[..n]);
-        worst = worst.worse(Answer { difference, dot: dot_check(&w, &jd, &by, &d).error });
     }
     worst
+}
+
+#[test]
+fn a_batch_of_evaluations_equals_single_ones_to_rounding() {
+    for norm in [false, true] {
+        let mlp = Mlp { sizes: vec![7, 40, 30, 6], activation: Activation::Silu, norm };
+        let (x, w) = (wave(mlp.count() + RUNS * mlp.inputs(), 1.3), wave(RUNS * mlp.outputs(), 2.1));
+        let all = |batch| [run(&mlp, batch, &x).0, run_back(&mlp, batch, &x, &w)].concat();
+        let one = all(1);
+        let size = one.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+        for batch in BATCHES {
+            for (a, b) in all(batch).iter().zip(&one) {
+                assert!((a - b).abs() < 1e-13 * size, "{a} is not {b} in batches of {batch}");
+            }
+        }
+    }
 }
 
 /// The models with actuators.
@@ -220,6 +259,7 @@ pub fn rows() -> Vec<Row> {
         row!("control/feedback.rs::act_pullback", OfFeedback),
         row!("control/rhythm.rs::act_pullback", OfRhythm),
         row!("control/network.rs::act_pullback", OfNetwork),
+        row!("control/network.rs::act_pullback", OfNormed),
         row!("control/part.rs::act_pullback", OfSum),
         row!("control/mod.rs::act_pullback", OfNobody),
         row!("control/custom.rs::act_pullback", OfRule),
