@@ -118,7 +118,7 @@ pub fn run_with(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Outcome, Error> {
     if matches!(problem.method.kind, Kind::Ilqr | Kind::LevenbergMarquardt) {
-        let what = "this optimizer needs the squares and the curvature of the cost: state it as terms, or choose L-BFGS";
+        let what = "this optimizer needs the curvature of the cost: state it as terms, or choose L-BFGS";
         return Err(Error::message(what));
     }
     travel(problem, Evaluator::new(problem, objective), settings, progress)

@@ -119,10 +119,10 @@ fn a_normalized_network_goes_on_and_replays_to_the_same_bits_and_can_be_loaded_e
 fn the_variants_of_a_scene_are_scenes_with_some_keys_replaced() {
     let all = variants(&scenes().join("cartpole_compare.toml")).unwrap();
     let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["plan, l-bfgs", "plan, adam", "plan, ilqr", "spline, l-bfgs", "network, adam"]);
+    assert_eq!(names[..5], ["plan, l-bfgs", "plan, adam", "plan, ilqr", "spline, l-bfgs", "network, adam"]);
     let counts: Vec<usize> =
         all.iter().map(|(_, s)| s.problem.groups.iter().map(|g| g.variables.len()).sum()).collect();
-    assert_eq!(counts, [30, 30, 300, 12, 1281]);
+    assert_eq!(counts, [30, 30, 300, 12, 1281, 30, 30, 30]);
     assert!(all.iter().all(|(_, s)| s.problem.terms == all[0].1.problem.terms));
 }
 

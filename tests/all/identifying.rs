@@ -114,7 +114,7 @@ fn refused(scene: &str, csv: &str) -> String {
     std::fs::copy(scenes().join("models/pendulum.xml"), folder.path().join("models/pendulum.xml")).unwrap();
     std::fs::write(folder.path().join("swing.csv"), csv).unwrap();
     let message = parse(scene, &folder.path().join("scene.toml")).expect_err(csv).to_string();
-    message.rsplit('/').next().unwrap_or_default().to_owned()
+    message.replacen(&format!("{}/", folder.path().display()), "", 1)
 }
 
 #[test]

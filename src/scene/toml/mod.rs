@@ -103,7 +103,6 @@ use crate::objective::goals::Judged;
 use crate::optimize::{Problem, Solution};
 use crate::physics::derive::compile;
 use crate::rollout::Trajectory;
-use ::toml::Spanned;
 use place::Source;
 use recording::Recording;
 
