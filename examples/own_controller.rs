@@ -22,7 +22,7 @@ impl Rule for Pump {
     fn count(&self) -> usize {
         5
     }
-    fn decide<R: Real>(&self, _: &Model<R>, x: &State<R>, _: usize, theta: &[R], u: &mut [R]) {
+    fn decide<R: Real>(&self, _: &Model<R>, x: &State<R>, _: usize, theta: &[R], input: &mut Input<R>) {
         let (angle, rate) = (x.q[0], x.v[0]);
         // One near upright, where the cosine is below −3/4, and zero far from it.
         let above = -angle.cos().times(4.0) - R::from_f64(3.0);
@@ -31,7 +31,7 @@ impl Rule for Pump {
         let energy = (rate * rate).times(0.029) - angle.cos();
         let pump = theta[0] * rate * (theta[4] - energy);
         let hold = theta[1] * angle.sin() - theta[2] * rate;
-        u[0] += (near * hold + (R::one() - near) * pump).tanh().times(2.0);
+        input.u[0] += (near * hold + (R::one() - near) * pump).tanh().times(2.0);
     }
 }
 

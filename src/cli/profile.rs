@@ -202,7 +202,7 @@ impl Bench {
             policy.start(&weights, inputs.len());
             for (k, input) in inputs.iter().enumerate() {
                 own.copy_from(input);
-                policy.act(model, &state, k, &mut own.u);
+                policy.act(model, &state, k, &mut own);
                 step(model, &state, &own, &mut record, &mut next);
                 std::mem::swap(&mut state, &mut next);
             }

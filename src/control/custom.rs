@@ -1,11 +1,11 @@
 //! Controllers that a user writes as generic functions.
 
 use super::Controller;
-use crate::model::{Model, State};
+use crate::model::{Input, Model, State};
 use crate::number::{Real, Tape, Var};
 use crate::physics::Cotangents;
 
-/// A controller of a user: one function, generic over the number; its derivative follows.
+/// A controller or a force of a user: one function, generic over the number; its derivative follows.
 ///
 /// What it needs beyond the state, such as the place of a site, the function computes itself, for
 /// instance by [`kinematics`](crate::physics::articulated::kinematics).
@@ -13,8 +13,16 @@ pub trait Rule {
     /// How many parameters `θ` it has.
     fn count(&self) -> usize;
 
-    /// Adds the controls `u` (nu) of step `k`.
-    fn decide<R: Real>(&self, model: &Model<R>, state: &State<R>, k: usize, parameters: &[R], u: &mut [R]);
+    /// Adds to the input of step `k`: controls `u` (nu); generalized forces `force` (nv) [N, N m], or wrenches
+    /// of bodies, if the rollout's inputs have room for them ([`Input::zero_applied`]).
+    fn decide<R: Real>(
+        &self,
+        model: &Model<R>,
+        state: &State<R>,
+        k: usize,
+        parameters: &[R],
+        input: &mut Input<R>,
+    );
 }
 
 /// A user's rule at work; its pullback runs on a tape, which allocates: some microseconds for a handful of
@@ -42,24 +50,24 @@ impl<L: Rule, R: Real<Mask = bool>> Controller<R> for Custom<L, R> {
         self.parameters.copy_from_slice(parameters);
         self.gradient.fill(R::zero());
     }
-    fn act(&mut self, model: &Model<R>, state: &State<R>, k: usize, u: &mut [R]) {
-        self.rule.decide(model, state, k, &self.parameters, u);
+    fn act(&mut self, model: &Model<R>, state: &State<R>, k: usize, input: &mut Input<R>) {
+        self.rule.decide(model, state, k, &self.parameters, input);
     }
     fn act_pullback(
         &mut self,
         model: &Model<R>,
         state: &State<R>,
         k: usize,
-        w: &[R],
+        w: &Input<R>,
         out: &mut Cotangents<R>,
     ) {
         let tape = Tape::default();
         let var = |x: R| tape.variable(x);
         let (model_var, state_var) = (model.map(var), state.map(var));
         let parameters: Vec<_> = self.parameters.iter().map(|&x| var(x)).collect();
-        let mut u = vec![Var::zero(); w.len()];
-        self.rule.decide(&model_var, &state_var, k, &parameters, &mut u);
-        let seeds = u.iter().zip(w).filter_map(|(u, w)| Some((u.node()?, *w)));
+        let mut input = w.map(|_| Var::zero());
+        self.rule.decide(&model_var, &state_var, k, &parameters, &mut input);
+        let seeds = numbers(&input).zip(numbers(w)).filter_map(|(x, w)| Some((x.node()?, w)));
         let all = tape.pullback(seeds);
         let of = |x: Var<'_, R>| x.node().map_or(R::zero(), |n| all[n as usize]);
         out.add_numbers(model, state, (model_var.map(of), &state_var.map(of)));
@@ -68,4 +76,11 @@ impl<L: Rule, R: Real<Mask = bool>> Controller<R> for Custom<L, R> {
     fn finish(&mut self, out: &mut [R]) {
         out.iter_mut().zip(&self.gradient).for_each(|(out, g)| *out += *g);
     }
+}
+
+/// All numbers of an input.
+fn numbers<R: Real>(input: &Input<R>) -> impl Iterator<Item = R> {
+    let wrenches =
+        input.wrench.iter().flat_map(|w| w.torque.to_array().into_iter().chain(w.force.to_array()));
+    input.u.iter().chain(&input.force).copied().chain(wrenches)
 }

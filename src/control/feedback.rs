@@ -1,7 +1,7 @@
 //! Proportional and derivative feedback.
 
 use super::Controller;
-use crate::model::{Model, State};
+use crate::model::{Input, Model, State};
 use crate::number::Real;
 use crate::physics::Cotangents;
 use crate::sense::{Observation, Observer};
@@ -51,13 +51,13 @@ impl<R: Real> Controller<R> for Feeding<R> {
         self.parameters.copy_from_slice(parameters);
         self.gradient.fill(R::zero());
     }
-    fn act(&mut self, model: &Model<R>, state: &State<R>, k: usize, u: &mut [R]) {
+    fn act(&mut self, model: &Model<R>, state: &State<R>, k: usize, input: &mut Input<R>) {
         self.observer.observe(model, state, &mut self.seen);
         let n = self.law.actuators.len();
         for (i, &actuator) in self.law.actuators.iter().enumerate() {
             let [gain, damping, target] = [0, 1, 2].map(|p| self.parameters[3 * i + p]);
             let error = target + self.reference(k, i) - self.seen[i];
-            u[actuator] += gain * error + damping * (self.reference(k, n + i) - self.seen[n + i]);
+            input.u[actuator] += gain * error + damping * (self.reference(k, n + i) - self.seen[n + i]);
         }
     }
     fn act_pullback(
@@ -65,14 +65,14 @@ impl<R: Real> Controller<R> for Feeding<R> {
         model: &Model<R>,
         state: &State<R>,
         k: usize,
-        w: &[R],
+        w: &Input<R>,
         out: &mut Cotangents<R>,
     ) {
         self.observer.observe(model, state, &mut self.seen);
         let n = self.law.actuators.len();
         for (i, &actuator) in self.law.actuators.iter().enumerate() {
             let [gain, damping, target] = [0, 1, 2].map(|p| self.parameters[3 * i + p]);
-            let w = w[actuator];
+            let w = w.u[actuator];
             let error = target + self.reference(k, i) - self.seen[i];
             let rate_error = self.reference(k, n + i) - self.seen[n + i];
             self.gradient[3 * i] += w * error;

@@ -13,7 +13,7 @@ mod open_loop;
 mod part;
 mod rhythm;
 
-use crate::model::{Model, State};
+use crate::model::{Input, Model, State};
 use crate::number::Real;
 use crate::physics::Cotangents;
 
@@ -38,8 +38,8 @@ pub trait Controller<R: Real> {
     /// Takes the parameters over, and makes room for so many steps.
     fn start(&mut self, parameters: &[R], steps: usize);
 
-    /// Adds the controls of step `k`: `u` (nu).
-    fn act(&mut self, model: &Model<R>, state: &State<R>, k: usize, u: &mut [R]);
+    /// Adds the controls of step `k`, and forces if it applies any, for which the input needs to have room.
+    fn act(&mut self, model: &Model<R>, state: &State<R>, k: usize, input: &mut Input<R>);
 
     /// The pullback of [`act`](Controller::act) at the same state: adds the cotangents of state and model, and
     /// notes those of the parameters.
@@ -48,7 +48,7 @@ pub trait Controller<R: Real> {
         model: &Model<R>,
         state: &State<R>,
         k: usize,
-        w: &[R],
+        w: &Input<R>,
         out: &mut Cotangents<R>,
     );
 
@@ -62,7 +62,7 @@ impl<R: Real> Controller<R> for () {
         0
     }
     fn start(&mut self, _: &[R], _: usize) {}
-    fn act(&mut self, _: &Model<R>, _: &State<R>, _: usize, _: &mut [R]) {}
-    fn act_pullback(&mut self, _: &Model<R>, _: &State<R>, _: usize, _: &[R], _: &mut Cotangents<R>) {}
+    fn act(&mut self, _: &Model<R>, _: &State<R>, _: usize, _: &mut Input<R>) {}
+    fn act_pullback(&mut self, _: &Model<R>, _: &State<R>, _: usize, _: &Input<R>, _: &mut Cotangents<R>) {}
     fn finish(&mut self, _: &mut [R]) {}
 }

@@ -1,7 +1,7 @@
 //! A neural controller.
 
 use super::{Controller, Mlp};
-use crate::model::{Model, State};
+use crate::model::{Input, Model, State};
 use crate::number::Real;
 use crate::physics::Cotangents;
 use crate::sense::{Observation, Observer};
@@ -70,14 +70,14 @@ impl<R: Real> Controller<R> for Networking<R> {
         }
         self.cotangents.fill(R::zero());
     }
-    fn act(&mut self, model: &Model<R>, state: &State<R>, k: usize, u: &mut [R]) {
+    fn act(&mut self, model: &Model<R>, state: &State<R>, k: usize, input: &mut Input<R>) {
         let own = self.own(k);
         let (values, slopes) = (&mut self.values[own.clone()], &mut self.slopes[own]);
-        self.observer.observe(model, state, &mut values[..self.law.mlp.inputs()]);
+        self.observer.at(k).observe(model, state, &mut values[..self.law.mlp.inputs()]);
         self.law.mlp.forward(&self.parameters, values, slopes);
         let outputs = &values[values.len() - self.law.mlp.outputs()..];
         for ((&i, range), z) in self.law.actuators.iter().zip(&self.law.ranges).zip(outputs) {
-            u[i] += match range {
+            input.u[i] += match range {
                 Some([middle, half]) => R::from_f64(*middle) + z.tanh().times(*half),
                 None => *z,
             };
@@ -88,7 +88,7 @@ impl<R: Real> Controller<R> for Networking<R> {
         model: &Model<R>,
         state: &State<R>,
         k: usize,
-        w: &[R],
+        w: &Input<R>,
         out: &mut Cotangents<R>,
     ) {
         let own = self.own(k);
@@ -98,13 +98,13 @@ impl<R: Real> Controller<R> for Networking<R> {
         let outputs = values[first..].iter().zip(&mut cotangents[first..]);
         for ((&i, range), (z, own)) in self.law.actuators.iter().zip(&self.law.ranges).zip(outputs) {
             *own = match range {
-                Some([_, half]) => w[i].times(*half) * (R::one() - z.tanh().square()),
-                None => w[i],
+                Some([_, half]) => w.u[i].times(*half) * (R::one() - z.tanh().square()),
+                None => w.u[i],
             };
         }
         self.law.mlp.pullback(&self.parameters, (values, slopes), cotangents, true);
         let seen = &cotangents[..self.law.mlp.inputs()];
-        self.observer.observe_pullback(model, state, seen, out);
+        self.observer.at(k).observe_pullback(model, state, seen, out);
     }
     fn finish(&mut self, out: &mut [R]) {
         let all = self.steps * self.law.mlp.width();

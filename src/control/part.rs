@@ -7,7 +7,7 @@ use super::feedback::{Feedback, Feeding};
 use super::mlp::Named;
 use super::network::{Network, Networking};
 use super::rhythm::{Rhythm, Swinging};
-use crate::model::{Model, Parameter, State};
+use crate::model::{Input, Model, Parameter, State};
 use crate::number::Real;
 use crate::physics::Cotangents;
 
@@ -99,9 +99,9 @@ impl<R: Real> Controller<R> for Policy<'_, R> {
             rest = others;
         }
     }
-    fn act(&mut self, model: &Model<R>, state: &State<R>, k: usize, u: &mut [R]) {
+    fn act(&mut self, model: &Model<R>, state: &State<R>, k: usize, input: &mut Input<R>) {
         for (_, part) in self.parts.iter_mut().filter(|(steps, _)| steps.contains(&k)) {
-            part.act(model, state, k, u);
+            part.act(model, state, k, input);
         }
     }
     fn act_pullback(
@@ -109,7 +109,7 @@ impl<R: Real> Controller<R> for Policy<'_, R> {
         model: &Model<R>,
         state: &State<R>,
         k: usize,
-        w: &[R],
+        w: &Input<R>,
         out: &mut Cotangents<R>,
     ) {
         for (_, part) in self.parts.iter_mut().filter(|(steps, _)| steps.contains(&k)) {

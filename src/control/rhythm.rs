@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use super::Controller;
-use crate::model::{Model, State};
+use crate::model::{Input, Model, State};
 use crate::number::Real;
 use crate::physics::Cotangents;
 
@@ -39,22 +39,29 @@ impl<R: Real> Controller<R> for Swinging<R> {
         self.parameters.copy_from_slice(parameters);
         self.gradient.fill(R::zero());
     }
-    fn act(&mut self, model: &Model<R>, _: &State<R>, k: usize, u: &mut [R]) {
+    fn act(&mut self, model: &Model<R>, _: &State<R>, k: usize, input: &mut Input<R>) {
         let turn = (self.parameters[0] * model.option.timestep).times(TAU * k as f64);
         for (&i, p) in self.actuators.iter().zip(self.parameters[1..].chunks_exact(3)) {
-            u[i] += p[0] + p[1] * (turn + p[2]).sin();
+            input.u[i] += p[0] + p[1] * (turn + p[2]).sin();
         }
     }
-    fn act_pullback(&mut self, model: &Model<R>, _: &State<R>, k: usize, w: &[R], out: &mut Cotangents<R>) {
+    fn act_pullback(
+        &mut self,
+        model: &Model<R>,
+        _: &State<R>,
+        k: usize,
+        w: &Input<R>,
+        out: &mut Cotangents<R>,
+    ) {
         let (frequency, h) = (self.parameters[0], model.option.timestep);
         let turn = (frequency * h).times(TAU * k as f64);
         let (first, each) = self.gradient.split_at_mut(1);
         let parameters = self.parameters[1..].chunks_exact(3);
         for ((&i, p), own) in self.actuators.iter().zip(parameters).zip(each.chunks_exact_mut(3)) {
             let (sine, cosine) = ((turn + p[2]).sin(), (turn + p[2]).cos());
-            let by_turn = w[i] * p[1] * cosine;
-            own[0] += w[i];
-            own[1] += w[i] * sine;
+            let by_turn = w.u[i] * p[1] * cosine;
+            own[0] += w.u[i];
+            own[1] += w.u[i] * sine;
             own[2] += by_turn;
             let by_cycles = by_turn.times(TAU * k as f64);
             first[0] += by_cycles * h;

@@ -85,6 +85,8 @@ impl Goal {
                 continue;
             }
             let (state, input) = (&states[k], inputs.get(k));
+            view.step = k;
+            view.past = k.checked_sub(1).map_or(Vec::new(), |past| inputs[past].u.clone());
             view.look(model, state, input, std::iter::once(self.quantity));
             let x = self.measured_as.number(self.quantity.measure(model, state, input, view), k);
             // A NaN is never better, and stays.

@@ -78,17 +78,36 @@ pub struct Terms<R: Real> {
     terms: Vec<Term>,
     view: View<R>,
     cotangent: ViewCotangent<R>,
+    /// The controls of every step that had a cost so far, if a term asks for those of the step before.
+    controls: Vec<Vec<R>>,
 }
 
 impl<R: Real> Terms<R> {
     /// The sum of these terms, with scratch for one model.
     pub fn new(model: &Model<R>, terms: Vec<Term>) -> Self {
         let view = View::new(model, terms.iter().map(|t| t.quantity));
-        Self { terms, view, cotangent: ViewCotangent::new(model) }
+        Self { terms, view, cotangent: ViewCotangent::new(model), controls: Vec::new() }
+    }
+
+    /// Keeps the controls of a step: costs come step by step, from the first on.
+    fn remember(&mut self, input: Option<&Input<R>>, k: usize) {
+        let Some(input) = input.filter(|_| self.terms.iter().any(|t| t.quantity.needs_past())) else {
+            return;
+        };
+        if k == self.controls.len() {
+            self.controls.push(input.u.clone());
+        } else if let Some(own) = self.controls.get_mut(k) {
+            own.clone_from(&input.u);
+        }
     }
 
     /// Looks at what the acting terms ask for.
     fn prepare(&mut self, model: &Model<R>, state: &State<R>, input: Option<&Input<R>>, k: usize) {
+        self.view.step = k;
+        self.view.past.clear();
+        if let Some(past) = k.checked_sub(1).and_then(|past| self.controls.get(past)) {
+            self.view.past.extend_from_slice(past);
+        }
         let acting = self.terms.iter().filter(|t| t.acts(k, input.is_some()));
         self.view.look(model, state, input, acting.map(|t| t.quantity));
     }
@@ -118,6 +137,7 @@ impl<R: Real> Terms<R> {
 
 impl<R: Real> Objective<R> for Terms<R> {
     fn cost(&mut self, model: &Model<R>, state: &State<R>, input: Option<&Input<R>>, k: usize) -> R {
+        self.remember(input, k);
         self.prepare(model, state, input, k);
         let mut sum = R::zero();
         for term in self.terms.iter().filter(|t| t.acts(k, input.is_some())) {
@@ -140,6 +160,13 @@ impl<R: Real> Objective<R> for Terms<R> {
         out: &mut Cotangents<R>,
     ) {
         self.prepare(model, state, input, k);
+        // What the step behind this one asked of its past; pullbacks come from the last step on.
+        for (past, u) in self.cotangent.past.iter_mut().zip(&mut out.input.u) {
+            let share = std::mem::replace(past, R::zero());
+            if input.is_some() {
+                *u += share;
+            }
+        }
         for term in self.terms.iter().filter(|t| t.acts(k, input.is_some())) {
             let d = term.deviation(model, state, input, k, &self.view);
             let mut weight = R::from_f64(term.weight);

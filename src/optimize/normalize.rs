@@ -36,14 +36,14 @@ impl Problem {
         if let (true, Some(Err(e))) = (rollouts.iter().all(Result::is_err), rollouts.first()) {
             return Err(e.clone());
         }
-        let states: Vec<_> = rollouts.iter().flatten().flat_map(|r| &r.states).collect();
+        let states: Vec<_> = rollouts.iter().flatten().flat_map(|r| r.states.iter().enumerate()).collect();
         for (part, _) in self.parts.iter_mut().zip(chosen).filter(|(_, chosen)| **chosen) {
             let Law::Network(network) = &mut part.law else { continue };
             let mut observer = Observer::new(&model, network.observed.clone());
             let count = network.observed.len();
             let mut seen = vec![0.0; states.len() * count];
-            for (seen, state) in seen.chunks_exact_mut(count.max(1)).zip(&states) {
-                observer.observe(&model, state, seen);
+            for (seen, (k, state)) in seen.chunks_exact_mut(count.max(1)).zip(&states) {
+                observer.at(*k).observe(&model, state, seen);
             }
             for (i, o) in network.observed.iter_mut().enumerate() {
                 let column = || seen.iter().skip(i).step_by(count);

@@ -126,7 +126,8 @@ impl<R: Real> Workspace<R> {
         if form == Form::Full && self.kept.len() < inputs.len() {
             self.kept.resize_with(inputs.len(), || Kept::new(model));
         }
-        if self.gradient.inputs.len() != inputs.len() {
+        let room = |list: &[Input<R>]| list.first().map(|i| (list.len(), i.force.len(), i.wrench.len()));
+        if room(&self.gradient.inputs) != room(inputs) {
             self.gradient.inputs = inputs.iter().map(|i| i.map(|_| R::zero())).collect();
         }
         self.inputs.truncate(inputs.len());
@@ -158,7 +159,7 @@ impl<R: Real> Workspace<R> {
     ) -> Result<(), Error> {
         let first_time = k == self.done;
         if first_time {
-            controller.act(model, &self.current, k, &mut self.inputs[k].u);
+            controller.act(model, &self.current, k, &mut self.inputs[k]);
             self.cost += objective.cost(model, &self.current, Some(&self.inputs[k]), k);
         }
         step(model, &self.current, &self.inputs[k], &mut self.record, &mut self.next);
@@ -202,7 +203,7 @@ impl<R: Real> Workspace<R> {
         );
         objective.cost_pullback(model, &self.current, Some(input), k, &mut self.out);
         self.gradient.inputs[k].copy_from(&self.out.input);
-        controller.act_pullback(model, &self.current, k, &self.gradient.inputs[k].u, &mut self.out);
+        controller.act_pullback(model, &self.current, k, &self.gradient.inputs[k], &mut self.out);
         std::mem::swap(&mut self.out.model, &mut self.gradient.model);
         std::mem::swap(&mut self.costate, &mut self.out.state);
         self.pulse.note(model, k, &self.record, &self.costate, &self.out.input);

@@ -45,7 +45,7 @@ pub fn simulate_controlled<R: Real>(
     controller.start(parameters, inputs.len());
     for (k, input) in inputs.iter_mut().enumerate() {
         let (past, future) = states.split_at_mut(k + 1);
-        controller.act(model, &past[k], k, &mut input.u);
+        controller.act(model, &past[k], k, input);
         step(model, &past[k], input, &mut record, &mut future[0]);
         sound(model, &record, &future[0], k + 1)?;
     }
@@ -82,7 +82,7 @@ pub fn cost_controlled<R: Real>(
     controller.start(parameters, inputs.len());
     for (k, input) in inputs.iter().enumerate() {
         let mut input = input.clone();
-        controller.act(model, &state, k, &mut input.u);
+        controller.act(model, &state, k, &mut input);
         let input = &input;
         sum += objective.cost(model, &state, Some(input), k);
         step(model, &state, input, &mut record, &mut next);

@@ -20,7 +20,7 @@ mod zone;
 pub use contact::{contact_wrenches, contact_wrenches_pullback};
 pub use observation::{Form, Observation, Observer, observations};
 pub(crate) use quantity::matches;
-pub use quantity::{Place, Quantity, known_quantities, quantities};
+pub use quantity::{Place, Quantity, Stored, known_quantities, quantities};
 pub use view::{View, ViewCotangent};
 
 use crate::model::{Costate, Input, Measured, Model, State};

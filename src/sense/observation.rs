@@ -1,6 +1,6 @@
 //! What a controller sees.
 
-use super::{Quantity, View, ViewCotangent, known_quantities, matches};
+use super::{Quantity, View, ViewCotangent, known_quantities, quantities};
 use crate::error::nearest;
 use crate::model::{Model, State, Topology};
 use crate::number::Real;
@@ -47,10 +47,13 @@ pub fn observations(t: &Topology, pattern: &str) -> Result<Vec<Observation>, Str
         (_, Some(name)) => (Form::Cosine, name),
         _ => (Form::Value, pattern),
     };
-    let all = known_quantities(t);
-    let seen = || all.iter().filter(|(_, q)| !q.needs_input());
+    let found = match quantities(t, name) {
+        Ok(found) => found,
+        Err(what) if name.contains(" - ") || name.starts_with("phase(") => return Err(what),
+        Err(_) => return Err(unknown(t, pattern, name)),
+    };
     let mut out = Vec::new();
-    for (own, quantity) in seen().filter(|(own, _)| matches(name, own)) {
+    for (own, quantity) in found.iter().filter(|(_, q)| !q.needs_input()) {
         let shown = |own: &str| match form {
             Form::Value => own.to_owned(),
             Form::Sine => format!("sin({own})"),
@@ -65,15 +68,17 @@ pub fn observations(t: &Topology, pattern: &str) -> Result<Vec<Observation>, Str
     // A pattern that means vectors and their coordinates shows each number once.
     let mut names = std::collections::BTreeSet::new();
     out.retain(|o| names.insert(o.name.clone()));
-    if !out.is_empty() {
-        return Ok(out);
-    }
-    if all.iter().any(|(own, _)| matches(name, own)) {
+    if out.is_empty() {
         return Err(format!("\"{pattern}\" is known only after the controls; a controller sees the state"));
     }
-    let hint = nearest(name, seen().map(|(own, _)| own.as_str()))
-        .map_or_else(String::new, |name| format!(" (did you mean \"{name}\"?)"));
-    Err(format!("the model has nothing to observe that is called \"{pattern}\"{hint}"))
+    Ok(out)
+}
+
+fn unknown(t: &Topology, pattern: &str, name: &str) -> String {
+    let all = known_quantities(t);
+    let seen = all.iter().filter(|(_, q)| !q.needs_input()).map(|(own, _)| own.as_str());
+    let hint = nearest(name, seen).map_or_else(String::new, |name| format!(" (did you mean \"{name}\"?)"));
+    format!("the model has nothing to observe that is called \"{pattern}\"{hint}")
 }
 
 /// Looks at observations, and pulls their cotangents back; allocated once.
@@ -89,6 +94,12 @@ impl<R: Real> Observer<R> {
     pub fn new(model: &Model<R>, list: Vec<Observation>) -> Self {
         let view = View::new(model, list.iter().map(|o| o.quantity));
         Self { list, view, cotangent: ViewCotangent::new(model) }
+    }
+
+    /// Says which step it is.
+    pub fn at(&mut self, step: usize) -> &mut Self {
+        self.view.step = step;
+        self
     }
 
     /// Overwrites the values of all observations.

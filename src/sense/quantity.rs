@@ -1,13 +1,16 @@
 //! What can be measured on a state, and how it is called.
 
+use std::f64::consts::TAU;
+
+use super::frame::{SeenCotangent, seen, seen_pullback};
 use super::{View, ViewCotangent};
 use crate::error::nearest;
 use crate::model::description::JointKind;
-use crate::model::{Input, Model, State, Topology};
+use crate::model::{Frame, Input, Model, State, Topology};
 use crate::number::Real;
 use crate::physics::Cotangents;
-use crate::physics::articulated::{Links, LinksCotangent};
-use crate::spatial::{Force, Vec3};
+use crate::physics::articulated::{Links, LinksCotangent, energy};
+use crate::spatial::{Force, Motion, Vec3};
 
 /// Something with a position in the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,9 +21,20 @@ pub enum Place {
     Site(usize),
 }
 
+/// A share of the energy that a world stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// Of motion.
+    Kinetic,
+    /// Of height and of springs.
+    Potential,
+    /// Both.
+    Total,
+}
+
 /// Something measured on a state and on the input that acts there: one number (in the first entry), or
 /// a vector of three.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Quantity {
     /// Of a slide or hinge, by its entry in the configuration and in the velocity [m, rad].
     JointPosition {
@@ -48,8 +62,37 @@ pub enum Quantity {
         /// One of x, y, z; all three if none.
         coordinate: Option<usize>,
     },
+    /// Against the origin of another place, in the axes of the world, or one of its coordinates [m].
+    Relative {
+        /// Whose.
+        place: Place,
+        /// From where.
+        from: Place,
+        /// One of x, y, z; all three if none.
+        coordinate: Option<usize>,
+    },
+    /// The cosines of the angles of a place's own axes with the world's upward axis: the last one of a body is
+    /// 1 where it stands upright; or one of them.
+    Up {
+        /// Whose.
+        place: Place,
+        /// One of x, y, z; all three if none.
+        coordinate: Option<usize>,
+    },
+    /// Of the whole world [J].
+    Energy(Stored),
+    /// `2π f t` at the time `t` since the rollout's start [rad].
+    Phase {
+        /// `f` [Hz].
+        hertz: f64,
+    },
     /// Of an actuator.
     Control {
+        /// Its number.
+        actuator: usize,
+    },
+    /// `(u_k − u_{k−1})/dt` of an actuator; zero in the first step.
+    ControlRate {
         /// Its number.
         actuator: usize,
     },
@@ -71,16 +114,26 @@ impl Quantity {
             self,
             Self::Position { coordinate: None, .. }
                 | Self::Velocity { coordinate: None, .. }
+                | Self::Relative { coordinate: None, .. }
+                | Self::Up { coordinate: None, .. }
                 | Self::Sensor { vector: true, .. }
         )
     }
     /// Whether it asks where bodies are.
     pub fn needs_links(self) -> bool {
-        matches!(self, Self::Position { .. } | Self::Velocity { .. } | Self::Sensor { .. })
+        matches!(self, Self::Position { .. } | Self::Relative { .. } | Self::Up { .. }) || self.needs_speeds()
+    }
+    /// Whether it asks how bodies move.
+    pub fn needs_speeds(self) -> bool {
+        matches!(self, Self::Velocity { .. } | Self::Sensor { .. } | Self::Energy(_))
+    }
+    /// Whether it asks for the control of the step before.
+    pub fn needs_past(self) -> bool {
+        matches!(self, Self::ControlRate { .. })
     }
     /// Whether it needs an input: the last state has none.
     pub fn needs_input(self) -> bool {
-        matches!(self, Self::Control { .. }) || self.needs_forces()
+        matches!(self, Self::Control { .. } | Self::ControlRate { .. }) || self.needs_forces()
     }
     /// Whether it is what a sensor says.
     pub fn is_sensor(self) -> bool {
@@ -106,6 +159,24 @@ impl Quantity {
             Self::JointPosition { q, .. } => single(state.q[q]),
             Self::JointVelocity { v } => single(state.v[v]),
             Self::Control { actuator } => single(input.map_or(R::zero(), |i| i.u[actuator])),
+            Self::ControlRate { actuator } => match (input, view.past.get(actuator)) {
+                (Some(input), Some(past)) => single((input.u[actuator] - *past) / model.option.timestep),
+                _ => Vec3::zero(),
+            },
+            Self::Phase { hertz } => single(model.option.timestep.times(TAU * hertz * view.step as f64)),
+            Self::Energy(stored) => single(match stored {
+                Stored::Kinetic => energy::of_motion(model, state, links),
+                Stored::Potential => energy::potential(model, state, links),
+                Stored::Total => {
+                    energy::of_motion(model, state, links) + energy::potential(model, state, links)
+                }
+            }),
+            Self::Relative { place, from, coordinate } => {
+                pick(place.position(model, links) - from.position(model, links), coordinate)
+            }
+            Self::Up { place, coordinate } => {
+                pick(seen(model, links, place.frame()).rotation.transpose_mul(Vec3::unit(2)), coordinate)
+            }
             Self::Sensor { first, vector: false, .. } => single(view.senses.values[first]),
             Self::Sensor { first, .. } => {
                 let x = &view.senses.values[first..];
@@ -136,6 +207,37 @@ impl Quantity {
             Self::JointPosition { v, .. } => out.state.q[v] += w.x,
             Self::JointVelocity { v } => out.state.v[v] += w.x,
             Self::Control { actuator } => out.input.u[actuator] += w.x,
+            Self::ControlRate { actuator } => {
+                if let (Some(past), Some(u)) = (view.past.get(actuator), out.input.u.get_mut(actuator)) {
+                    let share = w.x / model.option.timestep;
+                    let rate = (view.controls[actuator] - *past) / model.option.timestep;
+                    *u += share;
+                    out_view.past[actuator] -= share;
+                    out_model.option.timestep -= share * rate;
+                }
+            }
+            Self::Phase { hertz } => out_model.option.timestep += w.x.times(TAU * hertz * view.step as f64),
+            Self::Energy(stored) => {
+                let [kinetic, potential] = &mut out_view.energies;
+                if stored != Stored::Potential {
+                    *kinetic += w.x;
+                }
+                if stored != Stored::Kinetic {
+                    *potential += w.x;
+                }
+            }
+            Self::Relative { place, from, coordinate } => {
+                let w = unpick(w, coordinate);
+                place.position_pullback(model, links, w, out_links, out_model);
+                from.position_pullback(model, links, -w, out_links, out_model);
+            }
+            Self::Up { place, coordinate } => {
+                let own = seen(model, links, place.frame()).rotation * unpick(w, coordinate);
+                let mut by_turn = SeenCotangent::zero();
+                by_turn.turn = own.cross(Vec3::unit(2));
+                let out = (out_links, out_model);
+                seen_pullback(model, links, place.frame(), Motion::zero(), &by_turn, out);
+            }
             Self::Sensor { first, vector, .. } => {
                 let count = if vector { 3 } else { 1 };
                 for (own, w) in out_view.sensed[first..first + count].iter_mut().zip(w.to_array()) {
@@ -162,6 +264,12 @@ impl Place {
         match self {
             Self::Body(b) => b,
             Self::Site(s) => model.topology.sites[s],
+        }
+    }
+    fn frame(self) -> Frame {
+        match self {
+            Self::Body(b) => Frame::Body(b),
+            Self::Site(s) => Frame::Site(s),
         }
     }
     fn position<R: Real>(self, model: &Model<R>, links: &Links<R>) -> Vec3<R> {
@@ -217,6 +325,7 @@ pub fn known_quantities(t: &Topology) -> Vec<(String, Quantity)> {
         for (coordinate, end) in [(None, ""), (Some(0), ".x"), (Some(1), ".y"), (Some(2), ".z")] {
             out.push((format!("{name}.position{end}"), Quantity::Position { place, coordinate }));
             out.push((format!("{name}.velocity{end}"), Quantity::Velocity { place, coordinate }));
+            out.push((format!("{name}.up{end}"), Quantity::Up { place, coordinate }));
         }
     }
     for (name, s) in t.names.sensors.iter().zip(&t.sensors) {
@@ -233,16 +342,31 @@ pub fn known_quantities(t: &Topology) -> Vec<(String, Quantity)> {
             _ => out.extend((0..count).map(|k| (format!("sensor.{name}[{k}]"), one(k)))),
         }
     }
-    let controls = t.names.actuators.iter().enumerate();
-    out.extend(controls.map(|(k, name)| (format!("control.{name}"), Quantity::Control { actuator: k })));
+    for (actuator, name) in t.names.actuators.iter().enumerate() {
+        out.push((format!("control.{name}"), Quantity::Control { actuator }));
+        out.push((format!("control_rate.{name}"), Quantity::ControlRate { actuator }));
+    }
+    let energies = [("kinetic", Stored::Kinetic), ("potential", Stored::Potential), ("total", Stored::Total)];
+    out.extend(energies.map(|(name, stored)| (format!("energy.{name}"), Quantity::Energy(stored))));
     out
 }
 
-/// The quantities that a name or a pattern with `*` means, with their names.
+/// The quantities that a name or a pattern with `*` means, with their names: those of
+/// [`known_quantities`], `phase(1.5)` with a frequency [Hz], and the difference of two positions such as
+/// `site.hand.position - site.cup.position`.
 ///
 /// # Errors
 /// A sentence with the nearest name, if there is none.
 pub fn quantities(t: &Topology, pattern: &str) -> Result<Vec<(String, Quantity)>, String> {
+    if let Some((left, right)) = pattern.split_once(" - ") {
+        return differences(t, (left.trim(), right.trim()));
+    }
+    if let Some(hertz) = pattern.strip_prefix("phase(").and_then(|rest| rest.strip_suffix(')')) {
+        return match hertz.trim().parse::<f64>() {
+            Ok(hertz) if hertz.is_finite() => Ok(vec![(pattern.to_owned(), Quantity::Phase { hertz })]),
+            _ => Err(format!("\"{hertz}\" is no frequency in Hz: write phase(1.5), for instance")),
+        };
+    }
     let all = known_quantities(t);
     let found: Vec<_> = all.iter().filter(|(name, _)| matches(pattern, name)).cloned().collect();
     if !found.is_empty() {
@@ -251,12 +375,34 @@ pub fn quantities(t: &Topology, pattern: &str) -> Result<Vec<(String, Quantity)>
     let hint = nearest(pattern, all.iter().map(|(name, _)| name.as_str())).map_or_else(
         || {
             "known are joint.NAME.position, joint.NAME.velocity, site.NAME.position, site.NAME.velocity, \
-            body.NAME.position, body.NAME.velocity, sensor.NAME and control.NAME"
+            site.NAME.up, the same of a body, sensor.NAME, control.NAME, control_rate.NAME, energy.total and \
+            phase(FREQUENCY)"
                 .to_owned()
         },
         |name| format!("did you mean \"{name}\"?"),
     );
     Err(format!("the model has no quantity \"{pattern}\" ({hint})"))
+}
+
+/// The differences of positions, all of the left side with all of the right.
+fn differences(t: &Topology, (left, right): (&str, &str)) -> Result<Vec<(String, Quantity)>, String> {
+    let (left, right) = (quantities(t, left)?, quantities(t, right)?);
+    let mut out = Vec::new();
+    for ((a, x), (b, y)) in left.iter().flat_map(|x| right.iter().map(move |y| (x, y))) {
+        if let (
+            Quantity::Position { place, coordinate },
+            Quantity::Position { place: from, coordinate: other },
+        ) = (*x, *y)
+            && coordinate == other
+        {
+            out.push((format!("{a} - {b}"), Quantity::Relative { place, from, coordinate }));
+        }
+    }
+    if out.is_empty() {
+        let what = "is no difference of two positions: write site.A.position - site.B.position, or one coordinate of both";
+        return Err(format!("\"{} - {}\" {what}", left[0].0, right[0].0));
+    }
+    Ok(out)
 }
 
 /// Whether a name is that of a pattern in which `*` stands for any text.

@@ -3,7 +3,8 @@
 use super::{Quantity, Senses, measure, measure_motion, measure_motion_pullback, measure_pullback};
 use crate::model::{Input, Model, State};
 use crate::number::Real;
-use crate::physics::articulated::{Links, LinksCotangent, kinematics, kinematics_pullback};
+use crate::physics::articulated::line::Pulling;
+use crate::physics::articulated::{Links, LinksCotangent, energy, kinematics, kinematics_pullback};
 use crate::physics::{Cotangents, Stage, StepBackward, acceleration};
 
 /// The bodies and the sensors of a world, as far as quantities ask; allocated once.
@@ -13,6 +14,12 @@ pub struct View<R: Real> {
     pub links: Links<R>,
     /// What the sensors say.
     pub senses: Senses<R>,
+    /// How many steps the rollout has done; whoever looks sets it.
+    pub step: usize,
+    /// The controls of the step before, or empty; whoever looks sets them.
+    pub past: Vec<R>,
+    /// The controls of this step, or empty.
+    pub controls: Vec<R>,
     /// The forces of this state, if a quantity asks for them.
     forces: Option<Box<(Stage<R>, StepBackward<R>)>>,
     /// What was looked at: the bodies, the sensors of motion, the sensors of forces.
@@ -28,6 +35,10 @@ pub struct ViewCotangent<R> {
     pub links: LinksCotangent<R>,
     /// Of the values of all sensors.
     pub sensed: Vec<R>,
+    /// Of the energies of motion, and of height and springs.
+    pub energies: [R; 2],
+    /// Of the controls of the step before.
+    pub past: Vec<R>,
 }
 
 impl<R: Real> View<R> {
@@ -37,6 +48,9 @@ impl<R: Real> View<R> {
         Self {
             links: Links::new(model),
             senses: Senses::new(model),
+            step: 0,
+            past: Vec::new(),
+            controls: Vec::new(),
             forces: forces.then(|| Box::new((Stage::new(model), StepBackward::new(model)))),
             placed: false,
             sensed: false,
@@ -54,6 +68,8 @@ impl<R: Real> View<R> {
         quantities: impl Iterator<Item = Quantity>,
     ) {
         let mut forces = false;
+        self.controls.clear();
+        self.controls.extend(input.iter().flat_map(|input| &input.u));
         (self.placed, self.sensed, self.felt) = (false, false, false);
         for quantity in quantities {
             self.placed |= quantity.needs_links();
@@ -96,6 +112,15 @@ impl<R: Real> View<R> {
             _ => {}
         }
         if self.placed {
+            let p = Pulling {
+                model,
+                state,
+                links: &self.links,
+                cotangent: &mut w.links,
+                out: &mut out.state,
+                out_model: &mut out.model,
+            };
+            energy::pullback(p, std::mem::replace(&mut w.energies, [R::zero(); 2]));
             kinematics_pullback(model, state, &self.links, &mut w.links, &mut out.state, &mut out.model);
             w.links.clear();
         }
@@ -106,6 +131,12 @@ impl<R: Real> View<R> {
 impl<R: Real> ViewCotangent<R> {
     /// No cotangent.
     pub fn new(model: &Model<R>) -> Self {
-        Self { links: LinksCotangent::new(model), sensed: vec![R::zero(); model.topology.sensed()] }
+        let zero = |n| vec![R::zero(); n];
+        Self {
+            links: LinksCotangent::new(model),
+            sensed: zero(model.topology.sensed()),
+            energies: [R::zero(); 2],
+            past: zero(model.topology.nu),
+        }
     }
 }

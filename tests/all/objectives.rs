@@ -7,12 +7,28 @@ use costate::objective::{Custom, Law, Objective, Penalty, Term, Terms, When};
 use costate::physics::Cotangents;
 use costate::physics::articulated::{Links, kinematics};
 use costate::physics::derive::{self, Compilation};
-use costate::sense::known_quantities;
+use costate::rollout::{Memory, Workspace, value_and_gradient};
+use costate::scene::mjcf;
+use costate::sense::{Quantity, known_quantities, quantities};
 
 use crate::gradients::{moved, vary_input};
 use crate::recorded::{all, situation};
 
 type Number = Wide<f64>;
+
+/// Every quantity with a name of its own, and of each form that takes others one or two.
+pub fn quantities_of<R>(model: &Model<R>) -> Vec<(String, Quantity)> {
+    let t = &model.topology;
+    let (first, last) =
+        (&t.names.bodies[1.min(t.names.bodies.len() - 1)], &t.names.bodies[t.names.bodies.len() - 1]);
+    let mut out = known_quantities(t);
+    out.extend(quantities(t, "phase(1.5)").unwrap());
+    for end in ["", ".y"] {
+        let pattern = format!("body.{last}.position{end} - body.{first}.position{end}");
+        out.extend(quantities(t, &pattern).unwrap_or_default());
+    }
+    out
+}
 
 /// A term for every quantity of a model, with every kind of penalty in turn.
 pub fn terms<R: Real>(model: &Model<R>) -> Terms<R> {
@@ -23,7 +39,7 @@ pub fn terms<R: Real>(model: &Model<R>) -> Terms<R> {
         Penalty::Outside { lower: -0.1, upper: 0.2 },
         Penalty::Avoid { radius: 2.0 },
     ];
-    let all = known_quantities(&model.topology).into_iter().enumerate();
+    let all = quantities_of(model).into_iter().enumerate();
     let terms = all.map(|(k, (name, quantity))| Term {
         name,
         quantity,
@@ -32,7 +48,8 @@ pub fn terms<R: Real>(model: &Model<R>) -> Terms<R> {
             true => vec![[0.0; 3], [0.0; 3], [0.1, -0.2, 0.3], [9.0; 3]],
             false => vec![[0.4, 0.0, 0.0]],
         },
-        penalty: penalties[k % penalties.len()],
+        // The cosine of a large energy turns too fast for a difference quotient.
+        penalty: penalties[if matches!(quantity, Quantity::Energy(_)) { 2 } else { k % penalties.len() }],
         weight: 1.0 + k as f64,
         when: if k % 3 == 0 { When::At(2) } else { When::Running(0..9) },
     });
@@ -129,4 +146,32 @@ fn the_pullback_of_every_term_equals_dual_numbers_on_every_model() {
 #[test]
 fn the_tape_differentiates_what_a_user_writes() {
     compare(true);
+}
+
+#[test]
+fn the_rate_of_a_control_costs_and_pulls_as_the_difference_of_successive_controls_says() {
+    const STEPS: usize = 7;
+    let model = derive::compile(&mjcf::load("scenes/models/cartpole.xml".as_ref()).unwrap());
+    let (start, dt) = (State::reference(&model), model.option.timestep);
+    let u: Vec<f64> = (0..STEPS).map(|k| (1.7 * k as f64).sin()).collect();
+    let inputs: Vec<_> = u.iter().map(|u| Input { u: vec![*u], ..Input::zero(&model) }).collect();
+    let (name, quantity) = quantities(&model.topology, "control_rate.push").unwrap().remove(0);
+    let when = When::Running(0..STEPS);
+    let term = Term { name, quantity, target: vec![], penalty: Penalty::Square, weight: 0.7, when };
+    let mut terms = Terms::new(&model, vec![term]);
+    let mut workspace = Workspace::new(&model, &start);
+    let jump = |k: usize| if (1..STEPS).contains(&k) { u[k] - u[k - 1] } else { 0.0 };
+    // Twice, because what one rollout leaves must not touch the next.
+    for memory in [Memory::Full, Memory::Bytes(1)] {
+        let (cost, gradient) =
+            value_and_gradient(&model, &start, &inputs, &mut terms, memory, &mut workspace).unwrap();
+        let wanted = (0..STEPS).map(|k| 0.7 * jump(k).powi(2) / dt).sum::<f64>();
+        assert!((cost - wanted).abs() < 1e-12 * wanted, "{cost} is not {wanted}");
+        for k in 0..STEPS {
+            let (own, wanted) = (gradient.inputs[k].u[0], 1.4 * (jump(k) - jump(k + 1)) / dt);
+            assert!((own - wanted).abs() < 1e-10, "step {k}: {own} is not {wanted}");
+        }
+        let own = gradient.model.option.timestep;
+        assert!((own + wanted / dt).abs() < 1e-9 * own.abs(), "{own} is not {}", -wanted / dt);
+    }
 }

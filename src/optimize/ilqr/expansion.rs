@@ -169,7 +169,7 @@ fn columns(model: &Model<f64>, terms: &[Term]) -> (Vec<usize>, usize) {
     let any = |asks: fn(&Quantity) -> bool| terms.iter().any(|t| asks(&t.quantity));
     let forces = any(|q| q.needs_forces());
     let places = any(|q| q.needs_links());
-    let speeds = any(|q| q.is_sensor() || matches!(q, Quantity::Velocity { .. }));
+    let speeds = any(|q| q.needs_speeds());
     let t = &model.topology;
     let blocks = [(t.nv, places), (t.nv, speeds), (t.na, forces), (t.nu, forces)];
     let own = blocks.iter().filter(|(_, coupled)| *coupled).map(|(count, _)| count).sum();

@@ -42,7 +42,7 @@ impl<R: Real> Passive<R> {
 
 /// `−x (k + p₀ x + p₁ x²)`, with the signed deflection.
 #[inline(always)]
-fn spring<R: Real>(x: R, k: &[R; 3]) -> R {
+pub(super) fn spring<R: Real>(x: R, k: &[R; 3]) -> R {
     -(x * (k[0] + x * (k[1] + x * k[2])))
 }
 
@@ -241,23 +241,35 @@ fn spring3_pullback<R: Real>(p: &mut Pulling<'_, R>, j: usize, weight: &[R]) {
             *own += *by;
         }
         let by_x = Vec3::new(share[0], share[1], share[2]);
-        let rest = &mut p.out_model.bodies[at.body];
-        let by_q = if turning == 1 {
-            // x = log(rest* q): by a turn of q on the right, and by one of the rest on the left.
-            let jacobian = so3_log_jacobian(x);
-            if at.kind == JointKind::Free {
-                let rotation = p.model.bodies[at.body].rotation;
-                rest.rotation.v -= rotation.rotate(jacobian * by_x);
-            }
-            jacobian.transpose_mul(by_x)
-        } else {
-            rest.position -= by_x;
-            by_x
-        };
-        for (q, by) in p.out.q[start..start + 3].iter_mut().zip(by_q.to_array()) {
-            *q += by;
-        }
+        deflection_pullback(p, (j, turning == 1, start), x, by_x);
         start += 3;
+    }
+}
+
+/// The pullback of one of the [`deflections`] `x` of joint `j`: of its turn, or of its displacement, whose
+/// three velocities begin at `start`.
+pub(super) fn deflection_pullback<R: Real>(
+    p: &mut Pulling<'_, R>,
+    (j, turning, start): (usize, bool, usize),
+    x: Vec3<R>,
+    by_x: Vec3<R>,
+) {
+    let at = &p.model.topology.joints[j];
+    let rest = &mut p.out_model.bodies[at.body];
+    let by_q = if turning {
+        // x = log(rest* q): by a turn of q on the right, and by one of the rest on the left.
+        let jacobian = so3_log_jacobian(x);
+        if at.kind == JointKind::Free {
+            let rotation = p.model.bodies[at.body].rotation;
+            rest.rotation.v -= rotation.rotate(jacobian * by_x);
+        }
+        jacobian.transpose_mul(by_x)
+    } else {
+        rest.position -= by_x;
+        by_x
+    };
+    for (q, by) in p.out.q[start..start + 3].iter_mut().zip(by_q.to_array()) {
+        *q += by;
     }
 }
 

@@ -167,6 +167,12 @@ fn refuse_for_ilqr(source: &Source<'_>, scene: &file::Scene) -> Result<(), Error
     if let Some(bounds) = scene.optimizer.bounds.as_ref().filter(|b| *b.get_ref() == file::Bounds::Smooth) {
         return refuse(bounds.span(), " within bounds that it knows: give bounds = \"projection\", or none");
     }
+    if let Some(rate) = scene.cost.iter().find(|c| c.quantity.get_ref().starts_with("control_rate")) {
+        return refuse(
+            rate.quantity.span(),
+            ", whose cost must not depend on the one before: choose \"l-bfgs\"",
+        );
+    }
     if scene.optimize.is_empty() {
         return Err(Error::in_file(source.file, format!("{what}: give [[optimize]] what = \"controls\"")));
     }

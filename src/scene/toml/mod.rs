@@ -75,10 +75,14 @@
 //!
 //! A `[[variant]]` has a name and keys that replace those of the scene; `compare` runs all of them.
 //!
-//! Quantities are `joint.NAME.position` and `.velocity`, `site.NAME.position` and `.velocity`, the same
-//! of a `body`, with `.x`, `.y` or `.z` for one coordinate, and `control.NAME`; a `*` stands for any
-//! text and makes a term of each. Penalties are `square`, `wrapped` (`1 − cos`), `distance` (with
-//! `width`), `outside` (with `lower` and `upper`) and `avoid` (with `radius`, around the target).
+//! Quantities are `joint.NAME.position` and `.velocity`; of a `site` or a `body` `.position`, `.velocity` and
+//! `.up` (the cosines of its axes with the upward axis: `body.torso.up.z` is 1 where the torso stands upright),
+//! with `.x`, `.y` or `.z` for one coordinate; the difference of two positions,
+//! `site.hand.position - site.cup.position`; `energy.kinetic`, `.potential` and `.total`; `sensor.NAME`;
+//! `control.NAME`, and `control_rate.NAME` (how fast it changes from step to step); `phase(1.5)` (`2π f t`, for
+//! networks that see `sin(phase(1.5))`). A `*` stands for any text and makes a term of each. Penalties are
+//! `square`, `wrapped` (`1 − cos`), `distance` (with `width`), `outside` (with `lower` and `upper`: soft bounds) and
+//! `avoid` (with `radius`, around the target).
 //! Unknown keys are errors.
 
 mod aims;

@@ -5,9 +5,10 @@ use costate::control::{
     initial_parameters,
 };
 use costate::model::description::Integrator;
-use costate::model::{Model, Parameter, State};
+use costate::model::{Input, Model, Parameter, State};
 use costate::number::{Dual, Real, Single, derivative_check, dot_check};
 use costate::sense::{Observation, Observer, observations};
+use costate::spatial::{Force, Vec3};
 
 use super::world::{Back, Operation, Place, World, ask_all};
 use super::{Answer, Row};
@@ -18,7 +19,14 @@ const STEP: usize = 3;
 /// Everything that a model lets a controller see, joints also by sine and cosine.
 fn seen<R>(model: &Model<R>) -> Vec<Observation> {
     let t = &model.topology;
-    let patterns = ["joint.*", "sin(joint.*.position)", "cos(joint.*.position)", "body.*.position", "site.*"];
+    let patterns = [
+        "joint.*",
+        "sin(joint.*.position)",
+        "cos(joint.*.position)",
+        "body.*.position",
+        "site.*",
+        "phase(1.5)",
+    ];
     let list = patterns.iter().filter_map(|p| observations(t, p).ok()).flatten();
     list.map(|o| Observation { center: 0.1, scale: 0.7, ..o }).collect()
 }
@@ -88,16 +96,17 @@ macro_rules! deciding {
                 let mut policy = Policy::new(&world.model, &chosen);
                 let theta: Vec<R> = initial_parameters(&chosen).into_iter().map(R::from_f64).collect();
                 policy.start(&theta, STEP + 1);
-                let mut u = vec![R::zero(); world.model.topology.nu];
-                policy.act(&world.model, &world.state, STEP, &mut u);
-                u
+                let mut input = Input::zero(&world.model);
+                policy.act(&world.model, &world.state, STEP, &mut input);
+                input.u
             }
             fn pullback(&mut self, world: &World<f64>, _: &Place, w: &[f64], out: &mut Back) {
                 let chosen: Vec<Part> = ($choose)(parts(&world.model));
                 let mut policy = Policy::new(&world.model, &chosen);
                 policy.start(&initial_parameters(&chosen), STEP + 1);
-                policy.act(&world.model, &world.state, STEP, &mut vec![0.0; w.len()]);
-                policy.act_pullback(&world.model, &world.state, STEP, w, &mut out.out);
+                policy.act(&world.model, &world.state, STEP, &mut Input::zero(&world.model));
+                let w = Input { u: w.to_vec(), ..Input::zero(&world.model) };
+                policy.act_pullback(&world.model, &world.state, STEP, &w, &mut out.out);
             }
         }
     };
@@ -109,36 +118,52 @@ deciding!(OfNetwork, |mut parts: Vec<Part>| vec![parts.remove(2)]);
 deciding!(OfNormed, |parts: Vec<Part>| normed(parts).split_off(2));
 deciding!(OfSum, |parts: Vec<Part>| parts);
 
-/// A rule that somebody wrote: of the numbers of the model, of quaternions as they are stored, and of time.
+/// A rule that somebody wrote: of the numbers of the model, of quaternions as they are stored, and of time;
+/// with forces on joints and on bodies.
 struct Written;
 
 impl Rule for Written {
     fn count(&self) -> usize {
         2
     }
-    fn decide<R: Real>(&self, model: &Model<R>, x: &State<R>, k: usize, theta: &[R], u: &mut [R]) {
+    fn decide<R: Real>(&self, model: &Model<R>, x: &State<R>, k: usize, theta: &[R], input: &mut Input<R>) {
         let sum = x.q.iter().zip(1..).fold(R::zero(), |sum, (q, n)| sum + q.times(f64::from(n).sin()));
         let heavy = model.bodies.iter().fold(R::zero(), |sum, b| sum + b.mass * b.center.z);
-        for (i, u) in u.iter_mut().enumerate() {
+        for (i, u) in input.u.iter_mut().enumerate() {
             let rate = x.v.get(i).copied().unwrap_or(R::one());
             *u += theta[0] * rate * heavy + (theta[1] * sum + model.option.timestep.times(k as f64)).sin();
         }
+        input.force.iter_mut().zip(&x.v).for_each(|(force, v)| *force -= theta[1] * v.square() * heavy);
+        input.wrench.iter_mut().for_each(|wrench| wrench.force.y += theta[0] * sum);
     }
+}
+
+/// All numbers of an input, in a row.
+fn flat<R: Real>(input: &Input<R>) -> Vec<R> {
+    let wrenches = input.wrench.iter().flat_map(|w| [w.torque.to_array(), w.force.to_array()].concat());
+    input.u.iter().chain(&input.force).copied().chain(wrenches).collect()
 }
 
 struct OfRule;
 
 impl Operation for OfRule {
     fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
-        let mut u = vec![R::zero(); world.model.topology.nu];
+        let mut input = Input::zero_applied(&world.model);
         let theta = [R::from_f64(0.4), R::from_f64(0.7)];
-        Written.decide(&world.model, &world.state, STEP, &theta, &mut u);
-        u
+        Written.decide(&world.model, &world.state, STEP, &theta, &mut input);
+        flat(&input)
     }
     fn pullback(&mut self, world: &World<f64>, _: &Place, w: &[f64], out: &mut Back) {
         let mut own = Custom::new(Written);
         own.start(&[0.4, 0.7], STEP + 1);
-        own.act_pullback(&world.model, &world.state, STEP, w, &mut out.out);
+        let mut weights = Input::zero_applied(&world.model);
+        let (nu, nv) = (weights.u.len(), weights.force.len());
+        weights.u.copy_from_slice(&w[..nu]);
+        weights.force.copy_from_slice(&w[nu..nu + nv]);
+        for (own, w) in weights.wrench.iter_mut().zip(w[nu + nv..].chunks(6)) {
+            *own = Force::new(Vec3::new(w[0], w[1], w[2]), Vec3::new(w[3], w[4], w[5]));
+        }
+        own.act_pullback(&world.model, &world.state, STEP, &weights, &mut out.out);
     }
 }
 
@@ -147,28 +172,33 @@ struct OfNobody;
 
 impl Operation for OfNobody {
     fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
-        let mut u = world.state.v.clone();
-        ().act(&world.model, &world.state, STEP, &mut u);
-        u
+        ().act(&world.model, &world.state, STEP, &mut Input::zero(&world.model));
+        world.state.v.clone()
     }
     fn pullback(&mut self, world: &World<f64>, _: &Place, w: &[f64], out: &mut Back) {
-        ().act_pullback(&world.model, &world.state, STEP, w, &mut out.out);
+        ().act_pullback(&world.model, &world.state, STEP, &Input::zero(&world.model), &mut out.out);
         out.out.state.v.iter_mut().zip(w).for_each(|(own, w)| *own += w);
     }
+}
+
+/// With the energies, which saturate a network.
+fn all_seen<R>(model: &Model<R>) -> Vec<Observation> {
+    let energies = observations(&model.topology, "energy.*").unwrap();
+    seen(model).into_iter().chain(energies).collect()
 }
 
 struct Observing;
 
 impl Operation for Observing {
     fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
-        let list = seen(&world.model);
+        let list = all_seen(&world.model);
         let mut out = vec![R::from_f64(f64::NAN); list.len()];
-        Observer::new(&world.model, list).observe(&world.model, &world.state, &mut out);
+        Observer::new(&world.model, list).at(STEP).observe(&world.model, &world.state, &mut out);
         out
     }
     fn pullback(&mut self, world: &World<f64>, _: &Place, w: &[f64], out: &mut Back) {
-        let mut observer = Observer::new(&world.model, seen(&world.model));
-        observer.observe_pullback(&world.model, &world.state, w, &mut out.out);
+        let mut observer = Observer::new(&world.model, all_seen(&world.model));
+        observer.at(STEP).observe_pullback(&world.model, &world.state, w, &mut out.out);
     }
 }
 

@@ -5,13 +5,13 @@ use costate::model::Input;
 use costate::model::description::Integrator;
 use costate::number::{Dual, Real, Single, derivative_check, dot_check};
 use costate::objective::{Custom, Law, Objective, Penalty, RandomLinear};
-use costate::sense::{Quantity, View, ViewCotangent, known_quantities};
+use costate::sense::{Quantity, View, ViewCotangent};
 use costate::spatial::Vec3;
 
 use super::world::{Back, Operation, Place, World, ask, ask_all};
 use super::{Answer, Row};
 use crate::ladder::sensors::sensed;
-use crate::objectives::{Everything, terms};
+use crate::objectives::{Everything, quantities_of, terms};
 use crate::recorded::{Recorded, all};
 
 /// At the state where every term acts.
@@ -85,8 +85,9 @@ cost!(
 
 /// Every quantity of a model, and a look at all of them.
 fn seen<R: Real>(world: &World<R>) -> (View<R>, Vec<Quantity>) {
-    let all: Vec<_> = known_quantities(&world.model.topology).into_iter().map(|(_, q)| q).collect();
+    let all: Vec<_> = quantities_of(&world.model).into_iter().map(|(_, q)| q).collect();
     let mut view = View::new(&world.model, all.iter().copied());
+    (view.step, view.past) = (STATE, vec![R::from_f64(0.3); world.model.topology.nu]);
     view.look(&world.model, &world.state, Some(&world.input), all.iter().copied());
     (view, all)
 }
