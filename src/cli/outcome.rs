@@ -1,10 +1,16 @@
 //! What every run folder holds: the files that it came from, tables and pictures.
 
 use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::subject::Subject;
 use crate::error::Error;
 use crate::report::{self, Filmstrip, Motion, RunFolder};
+
+/// How long drawing goes on before it says how far it is.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Copies the scene as `scene.toml`, and its model and recordings to the places where the copy looks for them.
 pub fn copy_files(folder: &RunFolder, subject: &Subject) -> Result<(), Error> {
@@ -40,5 +46,22 @@ pub fn write_motion(folder: &RunFolder, motion: &Motion<'_>) -> Result<(), Error
     }
     // The last site is the tip of an arm or a pole, where a plane motion leaves a trace worth seeing.
     let trace = t.names.sites.last().filter(|_| t.nv <= 8).cloned();
+    folder.write("motion.gif", &animation(motion, trace.as_deref()))?;
     folder.picture("filmstrip", &report::filmstrip(motion, &Filmstrip { trace, ..Filmstrip::default() }))
+}
+
+/// Draws the animation, with a progress bar once it has taken a second.
+fn animation(motion: &Motion<'_>, trace: Option<&str>) -> Vec<u8> {
+    let style = ProgressStyle::with_template("drawing {bar:24} {pos}/{len}").expect("the template is ours");
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_style(style);
+    let clock = Instant::now();
+    let gif = report::animation(motion, trace, &|done, of| {
+        if bar.is_hidden() && clock.elapsed() > PATIENCE {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    gif
 }

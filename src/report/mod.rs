@@ -3,11 +3,13 @@
 //! Every picture is drawn once, as SVG; its PNG is the same drawing rasterized with a font that the
 //! binary carries, so that a picture looks alike on every machine.
 
+mod animation;
 mod camera;
 mod chart;
 mod curves;
 mod filmstrip;
 mod fitted;
+mod frame;
 mod ground;
 mod picture;
 mod run_folder;
@@ -15,6 +17,7 @@ mod sheet;
 mod solid;
 mod table;
 
+pub use animation::animation;
 pub use chart::{Figure, Panel, Row, Scale, Shape};
 pub use curves::{controls, cost, descents, energies, states};
 pub use filmstrip::{Filmstrip, filmstrip};

@@ -71,6 +71,11 @@ impl Picture {
 
     /// The drawing as a PNG file.
     pub fn png(&self) -> Vec<u8> {
+        self.pixels(PNG_SCALE).encode_png().expect("encoding into memory")
+    }
+
+    /// The drawing with so many pixels for each of its units.
+    pub(super) fn pixels(&self, scale: f32) -> tiny_skia::Pixmap {
         let options = usvg::Options {
             font_family: "DejaVu Sans".to_owned(),
             fontdb: fonts(),
@@ -78,12 +83,11 @@ impl Picture {
         };
         let tree = usvg::Tree::from_str(&self.svg, &options).expect("our own SVG is valid");
         let size = tree.size();
-        let (width, height) = (size.width() * PNG_SCALE, size.height() * PNG_SCALE);
+        let (width, height) = (size.width() * scale, size.height() * scale);
         let mut pixels =
             tiny_skia::Pixmap::new(width.ceil() as u32, height.ceil() as u32).expect("a picture has a size");
-        let scale = tiny_skia::Transform::from_scale(PNG_SCALE, PNG_SCALE);
-        resvg::render(&tree, scale, &mut pixels.as_mut());
-        pixels.encode_png().expect("encoding into memory")
+        resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut pixels.as_mut());
+        pixels
     }
 
     /// Writes `name.svg` and `name.png` into a folder.

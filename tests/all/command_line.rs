@@ -83,8 +83,15 @@ fn simulate_gives_one_state_more_than_steps_and_writes_the_same_numbers() {
     }
     let out = p.path().join(v["out"].as_str().unwrap());
     assert_eq!(out, p.path().join("runs/cartpole-1"));
-    for file in ["cartpole.xml", "summary.json", "controls.csv", "states.svg", "states.png", "filmstrip.png"]
-    {
+    for file in [
+        "cartpole.xml",
+        "summary.json",
+        "controls.csv",
+        "states.svg",
+        "states.png",
+        "filmstrip.png",
+        "motion.gif",
+    ] {
         assert!(out.join(file).is_file(), "{file}");
     }
     let csv = std::fs::read_to_string(out.join("trajectory.csv")).unwrap();
@@ -259,6 +266,7 @@ fn optimize_without_enough_budget_exits_with_three_and_leaves_a_run_folder() {
         "controls.png",
         "energies.png",
         "filmstrip.png",
+        "motion.gif",
         "checkpoint.safetensors",
     ];
     for file in files {

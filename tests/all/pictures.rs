@@ -93,6 +93,44 @@ fn a_filmstrip_shows_as_many_times_as_asked() {
     });
 }
 
+/// The pixels of every frame as a viewer composes them, and how long each is shown [hundredths of a second].
+fn played(gif: &[u8]) -> Vec<(Vec<u8>, u16)> {
+    let mut options = gif::DecodeOptions::new();
+    options.set_color_output(gif::ColorOutput::RGBA);
+    let mut decoder = options.read_info(gif).unwrap();
+    let width = usize::from(decoder.width());
+    let mut page = vec![0; 4 * width * usize::from(decoder.height())];
+    let mut out = Vec::new();
+    while let Some(frame) = decoder.read_next_frame().unwrap() {
+        let own = usize::from(frame.width);
+        for (k, pixel) in frame.buffer.chunks(4).enumerate().filter(|(_, p)| p[3] > 0) {
+            let (x, y) = (usize::from(frame.left) + k % own, usize::from(frame.top) + k / own);
+            page[4 * (y * width + x)..][..4].copy_from_slice(pixel);
+        }
+        out.push((page.clone(), frame.delay));
+    }
+    out
+}
+
+#[test]
+fn an_animation_lasts_as_long_as_the_motion_and_a_second_of_rest() {
+    with_motion("scenes/models/cartpole.xml", 120, |motion| {
+        let frames = played(&report::animation(&motion, Some("tip"), &|_, _| {}));
+        assert_eq!(frames.len(), 31, "25 frames for each of 1.2 s, and the first");
+        assert_eq!(frames.iter().map(|(_, delay)| usize::from(*delay)).sum::<usize>(), 120 + 100);
+        assert!(frames.windows(2).all(|pair| pair[0].0 != pair[1].0), "a frame shows nothing new");
+        assert!(frames.iter().all(|(page, _)| page.chunks(4).all(|p| p[3] == 255)), "the page has holes");
+    });
+    // A long motion has fewer frames for each second, and a state alone has one.
+    with_motion("scenes/models/pendulum.xml", 1500, |motion| {
+        let frames = played(&report::animation(&motion, None, &|_, _| {}));
+        assert_eq!(frames.len(), 200);
+        assert_eq!(frames.iter().map(|(_, delay)| usize::from(*delay)).sum::<usize>(), 1500 + 100);
+        let alone = Motion { states: &motion.states[..1], inputs: &[], ..motion };
+        assert_eq!(played(&report::animation(&alone, None, &|_, _| {})).len(), 1);
+    });
+}
+
 #[test]
 fn every_model_of_ours_can_be_drawn() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models");
