@@ -35,6 +35,10 @@ pub trait Controller<R: Real> {
     /// How many parameters `θ` it has.
     fn count(&self) -> usize;
 
+    /// How many of the worlds that a number holds count; the others stand in for missing ones. The cotangents of
+    /// parameters are those of the worlds that count, each in its own or all of them in the first.
+    fn worlds(&mut self, _count: usize) {}
+
     /// Takes the parameters over, and makes room for so many steps.
     fn start(&mut self, parameters: &[R], steps: usize);
 

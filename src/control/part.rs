@@ -91,6 +91,9 @@ impl<R: Real> Controller<R> for Policy<'_, R> {
     fn count(&self) -> usize {
         self.parts.iter().map(|(_, part)| part.count()).sum()
     }
+    fn worlds(&mut self, count: usize) {
+        self.parts.iter_mut().for_each(|(_, part)| part.worlds(count));
+    }
     fn start(&mut self, parameters: &[R], steps: usize) {
         let mut rest = parameters;
         for (_, part) in &mut self.parts {

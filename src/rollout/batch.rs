@@ -1,5 +1,7 @@
 //! Many worlds: eight to a register, and registers shared out among threads.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::adjoint::{Gradient, Memory, Workspace, value_and_gradient_controlled};
@@ -54,6 +56,11 @@ impl Worlds<'_> {
     /// The worlds of a register; the last one stands in for those that are missing.
     fn group(&self, number: usize) -> [usize; Lanes::COUNT] {
         std::array::from_fn(|k| (number * Lanes::COUNT + k).min(self.count() - 1))
+    }
+
+    /// The lanes of a register whose worlds count.
+    fn own(&self, number: usize) -> Range<usize> {
+        0..self.count().min((number + 1) * Lanes::COUNT) - number * Lanes::COUNT
     }
 
     fn groups(&self) -> usize {
@@ -132,12 +139,11 @@ pub fn simulate_batch<C: Controller<Lanes>>(
         let group = worlds.group(number);
         let (model, start, inputs) = worlds.gathered(group);
         let rollout = simulate_controlled(&model, &start, &inputs, (&mut controller(&model), &parameters))?;
-        let own = worlds.count().min((number + 1) * Lanes::COUNT) - number * Lanes::COUNT;
         let lane = |k: usize| Trajectory {
             states: rollout.states.iter().map(|s| s.map(|x| x.lane(k))).collect(),
             inputs: rollout.inputs.iter().map(|u| u.map(|x| x.lane(k))).collect(),
         };
-        Ok((0..own).map(lane).collect())
+        Ok(worlds.own(number).map(lane).collect())
     };
     let groups: Vec<_> = (0..worlds.groups()).into_par_iter().map(of).collect::<Result<_, _>>()?;
     Ok(groups.into_iter().flatten().collect())
@@ -199,6 +205,7 @@ impl Batch {
                 let (model, start, inputs) = worlds.gathered(worlds.group(number));
                 let workspace = worker.get_or_insert_with(|| Workspace::new(&model, &start));
                 let (mut controller, mut objective) = (controller(&model), objective(&model));
+                controller.worlds(worlds.own(number).len());
                 let found = value_and_gradient_controlled(
                     &model,
                     &start,
@@ -234,8 +241,7 @@ impl Batch {
 impl Worlds<'_> {
     /// What a register holds, world by world; what the worlds share is summed.
     fn separated(&self, number: usize, cost: Lanes, gradient: &Gradient<Lanes>) -> Batched {
-        let own = 0..self.count().min((number + 1) * Lanes::COUNT) - number * Lanes::COUNT;
-        let each = || own.clone();
+        let each = || self.own(number);
         let sum = |x: Lanes| each().map(|k| x.lane(k)).sum::<f64>();
         let models = match self.models {
             [_] => vec![gradient.model.map(sum)],
