@@ -25,8 +25,9 @@ pub trait Rule {
     );
 }
 
-/// A user's rule at work; its pullback runs on a tape, which allocates: some microseconds for a handful of
-/// operations, and about thirty times the plain function for thousands.
+/// A user's rule at work; its pullback runs on a tape, which allocates: a policy of 129 weights takes 5 times as
+/// long as a [`Network`](super::Network), one of 4,609 weights 40 times, 0.2 ms for each step
+/// (`examples/own_network.rs`).
 #[derive(Clone, Debug)]
 pub struct Custom<L, R> {
     rule: L,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use costate::control::Law;
+use costate::control::{Law, initial_parameters};
 use costate::optimize::{Settings, run};
 use costate::scene::toml::{load, parse, variants};
 use costate::sense::{Observation, Observer};
@@ -115,6 +115,91 @@ fn a_normalized_network_goes_on_and_replays_to_the_same_bits_and_can_be_loaded_e
     assert_eq!(replayed.inputs.iter().flat_map(|i| i.u.clone()).collect::<Vec<_>>(), inputs);
 }
 
+/// A scene whose network is to take over the weights that PyTorch stored.
+fn foreign(
+    hidden: &str,
+    weights: &str,
+    observe: &str,
+) -> Result<costate::scene::toml::Scene, costate::Error> {
+    let text = format!(
+        "model = \"../../scenes/models/cartpole.xml\"\nsteps = 10\n[[controller]]\nkind = \"network\"\n\
+         observe = [\"joint.cart.position\", \"sin(joint.pole.position)\", {observe}\"joint.*.velocity\"]\n\
+         {hidden}\nactivation = \"silu\"\nsquash = false\nweights = {weights}\n"
+    );
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data");
+    parse(&text, &data.join("foreign.toml"))
+}
+
+const COSINE: &str = "\"cos(joint.pole.position)\", ";
+const LAYERS: &str = "hidden = [32, 16]\nlayer_norm = true";
+
+#[test]
+fn a_network_of_pytorch_gives_the_outputs_that_pytorch_recorded() {
+    let scene = foreign(LAYERS, "\"foreign_network.safetensors\"", COSINE).unwrap();
+    let text = std::fs::read_to_string("examples/data/foreign_network.json").unwrap();
+    let recorded: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let rows = |key: &str| serde_json::from_value::<Vec<Vec<f64>>>(recorded[key].clone()).unwrap();
+    let Law::Network(network) = &scene.problem.parts[0].law else { panic!("no network") };
+    let theta = initial_parameters(&scene.problem.parts);
+    for (input, output) in rows("inputs").iter().zip(rows("outputs")) {
+        let mut values = vec![0.0; network.mlp.width()];
+        let mut slopes = values.clone();
+        values[..input.len()].copy_from_slice(input);
+        network.mlp.forward(&theta, &mut values, &mut slopes);
+        let own = values[values.len() - 1];
+        assert!((own - output[0]).abs() < 1e-12, "{own} is not {}", output[0]);
+    }
+}
+
+#[test]
+fn weights_that_do_not_fit_are_refused_with_the_array_and_what_the_network_asks_for() {
+    let file = "\"foreign_network.safetensors\"";
+    let cases = [
+        (
+            "hidden = [32, 8]\nlayer_norm = true",
+            file,
+            COSINE,
+            "\"3.weight\" has the shape [16, 32], and the network asks for [8, 32]",
+        ),
+        (LAYERS, file, "", "\"0.weight\" has the shape [32, 5], and the network asks for [32, 4]"),
+        ("hidden = [32, 16]", file, COSINE, "there is no array \"2.weight\" (did you mean \"0.weight\"?)"),
+        ("hidden = [32]\nlayer_norm = true", file, COSINE, "\"3.weight\" has the shape"),
+        (LAYERS, "\"nowhere.safetensors\"", COSINE, "nowhere.safetensors"),
+        (LAYERS, "\"foreign_network.json\"", COSINE, "not a whole safetensors file"),
+        (
+            LAYERS,
+            "{ file = \"foreign_network.safetensors\", prefix = \"actor.\" }",
+            COSINE,
+            "there is no array \"actor.0.weight\"",
+        ),
+        (
+            LAYERS,
+            "{ file = \"foreign_network.safetensors\", names = { 2 = \"fc2\" } }",
+            COSINE,
+            "the network has no layer 2 (it has 0, 1, 3, 4, 6)",
+        ),
+        (
+            LAYERS,
+            "{ file = \"foreign_network.safetensors\", names = { 3 = \"fc2\" } }",
+            COSINE,
+            "\"fc2.weight\"",
+        ),
+        (LAYERS, "{ path = \"foreign_network.safetensors\" }", COSINE, "weights are \"FILE\", or { file = "),
+        (
+            LAYERS,
+            "\"foreign_network.safetensors\"\ninitial = { gain = 2.0 }",
+            COSINE,
+            "no meaning beside weights",
+        ),
+    ];
+    for (hidden, weights, observe, expected) in cases {
+        let refused = foreign(hidden, weights, observe).unwrap_err().to_string();
+        assert!(refused.contains(expected), "{refused}\nlacks {expected}");
+        assert!(refused.contains("foreign.toml:"), "{refused}");
+        assert!(!refused.contains('\n'), "{refused}");
+    }
+}
+
 #[test]
 fn the_variants_of_a_scene_are_scenes_with_some_keys_replaced() {
     let all = variants(&scenes().join("cartpole_compare.toml")).unwrap();
@@ -141,6 +226,47 @@ fn a_scene_whose_controllers_make_no_sense_is_refused_with_its_line_and_the_near
         ("[[controller]]\nkind = \"rhythm\"\nactuators = [\"pusch\"]", "did you mean \"push\""),
         ("[[controller]]\nkind = \"feedback\"\ngain = [1.0, 2.0]", "2 numbers for 1 actuators"),
         ("[[optimize]]\nwhat = \"controllers\"", "no [[controller]]"),
+        (
+            "[[controller]]\nkind = \"network\"\nobserve = [\"joint.*\"]\nmean = [1.0]",
+            "mean has 1 numbers, and the network sees 4",
+        ),
+        (
+            "[[controller]]\nkind = \"network\"\nobserve = [\"joint.pole.position\"]\nscale = [0.0]",
+            "0 cannot be a scale",
+        ),
+        (
+            "[[controller]]\nkind = \"network\"\nobserve = [\"joint.pole.position\"]\nmean = [0.1]\nnormalize = true",
+            "either mean or normalize = true",
+        ),
+        (
+            "[[controller]]\nkind = \"network\"\nobserve = [\"joint.*\"]\ninitial = { kind = \"ortogonal\" }",
+            "unknown word \"ortogonal\" (did you mean \"orthogonal\"?)",
+        ),
+        (
+            "[[controller]]\nkind = \"feedback\"\nlayer_norm = true",
+            "layer_norm belongs to kind = \"network\"",
+        ),
+        ("[[controller]]\nkind = \"network\"\nobserve = [\"control_rate.push\"]", "only after the controls"),
+        ("[[controller]]\nkind = \"network\"\nobserve = [\"phase(fast)\"]", "\"fast\" is no frequency in Hz"),
+        (
+            "[[cost]]\nquantity = \"site.tip.position - site.top.position\"\nweight = 1.0",
+            "did you mean \"site.tip.position\"",
+        ),
+        (
+            "[[cost]]\nquantity = \"site.tip.position - site.tip.position.x\"\nweight = 1.0",
+            "no difference of two positions",
+        ),
+        ("[[cost]]\nquantity = \"energy.totl\"\nweight = 1.0", "did you mean \"energy.total\""),
+        ("[[cost]]\nquantity = \"body.pole.upp.z\"\nweight = 1.0", "did you mean \"body.pole.up.z\""),
+        (
+            "[[cost]]\nquantity = \"control_rate.push\"\nweight = 1.0\nwhen = \"final\"",
+            "the last state has no control",
+        ),
+        (
+            "[[cost]]\nquantity = \"control_rate.push\"\nweight = 1.0\n[[optimize]]\nwhat = \"controls\"\n\
+             [optimizer]\nkind = \"ilqr\"",
+            "must not depend on the one before",
+        ),
         ("[start.random]\nposition = { pol = 0.1 }", "did you mean \"pole\""),
         ("[start.random]\nbatch = 0\nposition = { pole = 0.1 }", "at least one start"),
         (

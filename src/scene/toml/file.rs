@@ -173,7 +173,10 @@ impl ControllerKind {
 
 /// What a controller sees: `(quantity − center) / scale`.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "a network observes \"NAME\", or { quantity = \"NAME\", center = 0.0, scale = 1.0 }"
+)]
 pub enum Observe {
     Name(String),
     Scaled {
@@ -221,7 +224,10 @@ pub enum Scheme {
 
 /// A file of weights, with the names that its arrays have there.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "weights are \"FILE\", or { file = \"FILE\", prefix = \"actor.\", names = { 0 = \"fc1\" } }"
+)]
 pub enum Weights {
     File(String),
     Named {
