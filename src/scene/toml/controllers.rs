@@ -94,6 +94,9 @@ fn actuators(
     Ok(out)
 }
 
+/// More than this take gigabytes, with names and gradients.
+const MOST_WEIGHTS: usize = 4_000_000;
+
 const FREE: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
 const POSITIVE: [f64; 2] = [0.0, f64::INFINITY];
 
@@ -233,6 +236,11 @@ fn network(
         file::Activation::Silu => Activation::Silu,
     };
     let mlp = Mlp { sizes, activation };
+    if mlp.count() > MOST_WEIGHTS {
+        let span = file.hidden.as_ref().map_or(span, Spanned::span);
+        let what = format!("a network has at most {MOST_WEIGHTS} weights, not {}", mlp.count());
+        return Err(source.error(span, what));
+    }
     let parameters = initial(&mlp, name, file.seed.as_ref().map_or(0, |s| *s.get_ref()));
     let range = |&k: &usize| model.actuators[k].ctrl_range.map(|[lo, hi]| [0.5 * (lo + hi), 0.5 * (hi - lo)]);
     let ranges = actuators.iter().map(range).collect();
