@@ -15,17 +15,33 @@ use crate::spatial::Vec3;
 /// Writes out all `replicate` elements below the root.
 pub(super) fn expand(root: &mut Element, compiler: &Compiler) -> Result<(), Error> {
     let mut suffixes = Vec::new();
+    let mut room = MOST;
     for section in root.children.iter_mut().filter(|s| s.tag == "worldbody") {
-        expand_in(section, compiler, &mut suffixes)?;
+        expand_in(section, compiler, &mut suffixes, &mut room)?;
     }
     for replicated in suffixes {
-        copy_references(root, &replicated);
+        copy_references(root, &replicated, &mut room)?;
     }
     Ok(())
 }
 
-/// More replicas than this are a slip of the pen, and would fill the memory.
-const MOST: i64 = 100_000;
+/// More elements than this, in all copies together, are a slip of the pen, and would fill the memory.
+const MOST: usize = 200_000;
+
+/// Takes the room of copies, as long as there is some.
+fn take(room: &mut usize, count: usize, size: usize, by: &Element) -> Result<(), Error> {
+    *room = room.checked_sub(count.saturating_mul(size)).ok_or_else(|| {
+        by.error(format!(
+            "{count} copies are too many (all replicates together write at most {MOST} elements)"
+        ))
+    })?;
+    Ok(())
+}
+
+/// How many elements it is, with those inside.
+fn size(element: &Element) -> usize {
+    1 + element.children.iter().map(size).sum::<usize>()
+}
 
 /// The names inside a `replicate`, and what its copies append to them.
 struct Replicated {
@@ -34,9 +50,14 @@ struct Replicated {
 }
 
 /// Expands from the inside out, so that inner suffixes come first.
-fn expand_in(element: &mut Element, compiler: &Compiler, done: &mut Vec<Replicated>) -> Result<(), Error> {
+fn expand_in(
+    element: &mut Element,
+    compiler: &Compiler,
+    done: &mut Vec<Replicated>,
+    room: &mut usize,
+) -> Result<(), Error> {
     for child in &mut element.children {
-        expand_in(child, compiler, done)?;
+        expand_in(child, compiler, done, room)?;
     }
     if element.tag != "replicate" {
         return Ok(());
@@ -47,12 +68,12 @@ fn expand_in(element: &mut Element, compiler: &Compiler, done: &mut Vec<Replicat
     let layers = Layers::new(&[], element);
     element.required("count")?;
     let count = layers.integer("count", 0)?;
-    if !(0..=MOST).contains(&count) {
-        return Err(element.error(format!("the count of replicate is {count} (it is 0 to {MOST})")));
-    }
+    let count = usize::try_from(count)
+        .map_err(|_| element.error(format!("the count of replicate is {count} (it is zero or more)")))?;
+    take(room, count, size(element), element)?;
     let offset = Vec3::from(layers.exact::<3>("offset")?.unwrap_or([0.0; 3]));
     let angles = layers.exact::<3>("euler")?.unwrap_or([0.0; 3]);
-    let suffixes = suffixes(count as usize, element.get("sep").unwrap_or(""));
+    let suffixes = suffixes(count, element.get("sep").unwrap_or(""));
     let mut names = HashSet::new();
     element.children.iter().for_each(|c| collect_names(c, &mut names));
     let mut copies = Vec::with_capacity(suffixes.len());
@@ -141,7 +162,7 @@ fn referred(element: &Element, section: &str, attribute: &str) -> Option<String>
 }
 
 /// Copies the outside elements that refer to replicated names, once per replica.
-fn copy_references(root: &mut Element, replicated: &Replicated) {
+fn copy_references(root: &mut Element, replicated: &Replicated, room: &mut usize) -> Result<(), Error> {
     let mut names = replicated.names.clone();
     // Tendons come before what refers to them, so one pass in this order is enough.
     for tag in ["tendon", "contact", "equality", "actuator", "sensor"] {
@@ -154,6 +175,7 @@ fn copy_references(root: &mut Element, replicated: &Replicated) {
             moved.extend::<Vec<Element>>(inside);
         }
         for element in &moved {
+            take(room, replicated.suffixes.len(), size(element), element)?;
             let kind = if matches!(tag, "tendon" | "actuator") { tag } else { element.tag.as_str() };
             names.extend(element.name().map(|name| (kind.to_string(), name)));
         }
@@ -169,6 +191,7 @@ fn copy_references(root: &mut Element, replicated: &Replicated) {
             last.children.extend(copies);
         }
     }
+    Ok(())
 }
 
 /// Whether an element refers to a name inside.

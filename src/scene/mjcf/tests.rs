@@ -397,6 +397,21 @@ fn what_is_wrong_in_a_file_is_an_error_with_its_line() {
 }
 
 #[test]
+fn replicas_that_would_fill_the_memory_are_refused() {
+    let nested = |count: i64, inside: &str| format!("<replicate count=\"{count}\">{inside}</replicate>");
+    let geom = "<geom name=\"g\" size=\"1\"/>";
+    let refused = |inside: String| read(&format!("<worldbody>{inside}</worldbody>")).unwrap_err().to_string();
+    let many = "copies are too many (all replicates together write at most 200000 elements)";
+    assert_eq!(refused(nested(1_000_000_000, geom)), format!("x.xml:1: 1000000000 {many}"));
+    assert_eq!(refused(nested(1000, &nested(1000, &nested(1000, geom)))), format!("x.xml:1: 1000 {many}"));
+    assert_eq!(
+        refused(nested(90_000, "<body name=\"b\"/>") + &nested(90_000, geom)),
+        format!("x.xml:1: 90000 {many}")
+    );
+    assert_eq!(refused(nested(-1, geom)), "x.xml:1: the count of replicate is -1 (it is zero or more)");
+}
+
+#[test]
 fn a_reference_to_an_unknown_name_suggests_the_nearest() {
     let error = read(
         "<worldbody><body><joint name=\"elbow\"/><geom size=\"1\"/></body></worldbody>\

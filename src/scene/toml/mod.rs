@@ -254,8 +254,11 @@ fn steps(
             }
             Ok(steps as usize)
         }
-        (None, Some(steps)) if *steps.get_ref() > 0 => Ok(*steps.get_ref()),
-        (None, Some(steps)) => Err(source.error(steps.span(), "a scene lasts at least one step")),
+        (None, Some(steps)) if (1..=10_000_000).contains(steps.get_ref()) => Ok(*steps.get_ref()),
+        (None, Some(steps)) => {
+            let what = format!("a scene lasts 1 to 10 million steps, not {}", steps.get_ref());
+            Err(source.error(steps.span(), what))
+        }
         (Some(_), Some(steps)) => Err(source.error(steps.span(), "give either horizon or steps, not both")),
         (None, None) if recording.is_some() => Ok(recording.map_or(1, Recording::last)),
         (None, None) => {

@@ -14,6 +14,9 @@ use crate::model::{Model, Parameter};
 use crate::optimize::{Solution, Tensor};
 use crate::sense::{Observation, observations};
 
+/// More than this take gigabytes, with names and gradients.
+const MOST_WEIGHTS: usize = 4_000_000;
+
 /// A network, and its parameters.
 pub fn network(
     source: &Source<'_>,
@@ -114,7 +117,13 @@ fn layers(
         file::Activation::Relu => Activation::Relu,
     };
     let norm = file.layer_norm.as_ref().is_some_and(|n| *n.get_ref());
-    Ok(Mlp { sizes: [&[inputs], &hidden[..], &[outputs]].concat(), activation, norm })
+    let mlp = Mlp { sizes: [&[inputs], &hidden[..], &[outputs]].concat(), activation, norm };
+    if mlp.count() > MOST_WEIGHTS {
+        let span = file.hidden.as_ref().map_or(span, Spanned::span);
+        let what = format!("a network has at most {MOST_WEIGHTS} weights, not {}", mlp.count());
+        return Err(source.error(span, what));
+    }
+    Ok(mlp)
 }
 
 fn initial(source: &Source<'_>, file: &file::Controller) -> Result<Initial, Error> {

@@ -132,6 +132,15 @@ fn a_mistake_in_a_scene_is_one_sentence_with_its_line_and_the_nearest_right_answ
 }
 
 #[test]
+fn a_scene_that_would_fill_the_memory_is_refused() {
+    let steps = refused("horizon = 3.0", "steps = 9000000000000000000");
+    assert_eq!(steps, "test.toml:2: a scene lasts 1 to 10 million steps, not 9000000000000000000");
+    let network = "[[controller]]\nkind = \"network\"\nobserve = [\"joint.*.position\"]\nhidden = [4096, 4096]\n[[cost]]";
+    let large = refused("[[cost]]", network);
+    assert_eq!(large, "test.toml:9: a network has at most 4000000 weights, not 16797697");
+}
+
+#[test]
 fn iterative_lqr_refuses_all_but_one_control_for_every_step() {
     let good = GOOD.replace("\"adam\"", "\"ilqr\"");
     assert_eq!(read(&good).unwrap().problem.method.kind, Kind::Ilqr);

@@ -1,4 +1,5 @@
-//! A controller of your own: one function, generic over the number; nobody writes its derivative.
+//! Stop 9: a controller of your own, one function, generic over the number; nobody writes its derivative.
+//! `cargo run --release --example tour -- 9`
 //!
 //! It pumps energy into a pendulum whose motor is too weak to lift it, and holds it upright; five numbers
 //! are trained through 4 s of simulation. The picture shows the angle before and after.
@@ -8,9 +9,11 @@ use costate::model::{Input, Model, State};
 use costate::number::Real;
 use costate::objective::{self, Law};
 use costate::physics::derive;
-use costate::report::{Figure, Panel, Row, Scale, Shape};
+use costate::report::Scale;
 use costate::rollout::{Memory, Workspace, simulate_controlled, value_and_gradient_controlled};
 use costate::scene::mjcf;
+
+use super::{Done, curves, figure, show};
 
 const STEPS: usize = 400;
 
@@ -43,7 +46,7 @@ impl Law for Upright {
     }
 }
 
-fn main() -> Result<(), costate::Error> {
+pub fn run() -> Done {
     let model = derive::compile(&mjcf::load("scenes/models/pendulum.xml".as_ref())?);
     let mut start = State::reference(&model);
     start.q[0] = 0.1;
@@ -75,16 +78,8 @@ fn main() -> Result<(), costate::Error> {
         let rate = 0.05 * (1.0 - f64::from(iteration) / 400.0);
         theta.iter_mut().zip(&gradient.controller).for_each(|(x, g)| *x -= rate * g.signum());
     }
-    let panel = Panel {
-        vertical: "angle [rad]".to_owned(),
-        x: (0..=STEPS).map(|k| k as f64 * model.option.timestep).collect(),
-        series: vec![before, angles(&theta)?],
-        scale: Scale::Linear,
-        shape: Shape::Line,
-        marks: vec![std::f64::consts::PI, -std::f64::consts::PI],
-    };
-    let names = vec!["before".to_owned(), "trained".to_owned()];
-    let figure = Figure { horizontal: "time [s]".to_owned(), rows: vec![Row { names, panels: vec![panel] }] };
-    std::fs::write("docs/own_controller.png", figure.draw().png())
-        .map_err(|e| costate::Error::message(e.to_string()))
+    let times: Vec<f64> = (0..=STEPS).map(|k| k as f64 * model.option.timestep).collect();
+    let angles = vec![("before", before), ("trained", angles(&theta)?)];
+    let row = curves("angle [rad]; up is ±3.14", Scale::Linear, &times, angles);
+    show("09_own_controller", &figure("time [s]", vec![row]))
 }

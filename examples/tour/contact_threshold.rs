@@ -1,4 +1,4 @@
-//! The gradient through the threshold of contact, as a picture: `cargo run --release --example contact_threshold`.
+//! Stop 5: the derivative through the threshold of contact. `cargo run --release --example tour -- 5`
 //!
 //! A force `f` pulls at a ball of 1 kg that rests on the floor. Below its weight the floor gives way a little
 //! less; above, the ball flies. The derivative of its height after a while by the force is exact on both sides,
@@ -9,9 +9,11 @@
 use costate::model::{Input, Model, State};
 use costate::number::{Real, Single};
 use costate::physics::derive;
-use costate::report::{Figure, Panel, Row, Scale, Shape};
+use costate::report::Scale;
 use costate::rollout::simulate;
 use costate::scene::mjcf;
+
+use super::{Done, curves, figure, show};
 
 const BALL: &str = r#"<mujoco><option timestep="0.002"/><worldbody><geom type="plane" size="1 1 1"/>
     <body pos="0 0 .1"><joint type="slide" axis="0 0 1"/><geom size=".1" mass="1"/></body></worldbody></mujoco>"#;
@@ -26,7 +28,7 @@ fn height<R: Real>(model: &Model<f64>, rest: &State<f64>, force: R) -> Result<R,
     Ok(simulate(&model, &rest, &vec![input; STEPS])?.states[STEPS].q[0])
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub fn run() -> Done {
     let model = derive::compile(&mjcf::parse(BALL, "ball.xml".as_ref())?);
     let fall = simulate(&model, &State::reference(&model), &vec![Input::zero(&model); 2000])?;
     let rest = &fall.states[2000];
@@ -48,21 +50,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         slopes[2].push(1e3 * sum / weight);
     }
-    let names = ["exact", "central difference, ±1 N", "smoothed, σ = 1 N"].map(str::to_owned);
-    let panel = |vertical: &str, series: Vec<Vec<f64>>, scale: Scale| Panel {
-        vertical: vertical.to_owned(),
-        x: forces.clone(),
-        series,
-        scale,
-        shape: Shape::Line,
-        marks: Vec::new(),
+    let named = || {
+        ["exact", "central difference, ±1 N", "smoothed, σ = 1 N"].into_iter().zip(slopes.clone()).collect()
     };
-    let row = |names: &[String], panel: Panel| Row { names: names.to_vec(), panels: vec![panel] };
     let rows = vec![
-        row(&names[..1], panel("height [mm]", vec![heights], Scale::Linear)),
-        row(&names, panel("derivative [mm/N]", slopes.clone(), Scale::Linear)),
-        row(&names, panel("derivative [mm/N]", slopes, Scale::Logarithmic)),
+        curves("height [mm]", Scale::Linear, &forces, vec![("exact", heights)]),
+        curves("derivative [mm/N]", Scale::Linear, &forces, named()),
+        curves("derivative [mm/N]", Scale::Logarithmic, &forces, named()),
     ];
-    let figure = Figure { horizontal: "force [N]; the ball weighs 9.81 N".to_owned(), rows };
-    Ok(std::fs::write("docs/contact_threshold.png", figure.draw().png())?)
+    show("05_contact_threshold", &figure("force [N]; the ball weighs 9.81 N", rows))
 }
