@@ -31,6 +31,9 @@ pub struct Optimize {
     /// The run folder; otherwise the next free one under runs/.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write no motion.gif, which may take longer than all the rest.
+    #[arg(long)]
+    no_animation: bool,
     /// A run folder, or its checkpoint, to go on from.
     #[arg(long, value_name = "RUN")]
     resume: Option<PathBuf>,
@@ -66,7 +69,7 @@ impl Optimize {
                 let _ = std::fs::remove_dir_all(&target);
             }
         })?;
-        let goals = write(&target, scene, &done)?;
+        let goals = write(&target, scene, &done, !self.no_animation)?;
         let reached = goals.iter().all(|g| g.reached);
         if let Some(advice) = done.health.advice() {
             eprintln!("{advice}");
@@ -110,7 +113,12 @@ pub fn show(bar: &ProgressBar, p: &Progress) {
 }
 
 /// Rolls the solution out afresh, judges it, and writes everything into the run folder.
-fn write(target: &Path, scene: &Scene, done: &optimize::Outcome) -> Result<Vec<Judged>, Error> {
+fn write(
+    target: &Path,
+    scene: &Scene,
+    done: &optimize::Outcome,
+    animated: bool,
+) -> Result<Vec<Judged>, Error> {
     let goals = scene.judge(&done.solution)?;
     let rollout = scene.problem.rollout(&done.solution)?;
     let motion = Motion {
@@ -121,7 +129,7 @@ fn write(target: &Path, scene: &Scene, done: &optimize::Outcome) -> Result<Vec<J
     };
     let folder = RunFolder::create(target)?;
     done.solution.save(&folder.draft("parameters.safetensors"))?;
-    outcome::write_motion(&folder, &motion)?;
+    outcome::write_motion(&folder, &motion, animated)?;
     let mut metrics = Table::new(["iteration", "cost", "gradient_norm", "best", "seconds"]);
     let row = |r: &optimize::Row| vec![r.iteration as f64, r.cost, r.gradient_norm, r.best, r.seconds];
     metrics.rows = done.history.iter().map(row).collect();
