@@ -31,6 +31,9 @@ pub struct Optimize {
     /// The run folder; otherwise the next free one under runs/.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write no motion.gif, which may take longer than all the rest.
+    #[arg(long)]
+    no_animation: bool,
     /// A run folder, or its checkpoint, to go on from.
     #[arg(long, value_name = "RUN")]
     resume: Option<PathBuf>,
@@ -67,7 +70,7 @@ impl Optimize {
             }
         })?;
         let fit = optimize::fit(&scene.problem, &done.solution)?;
-        let goals = write(&target, scene, &done, fit.as_ref())?;
+        let goals = write(&target, scene, &done, fit.as_ref(), !self.no_animation)?;
         let reached = goals.iter().all(|g| g.reached);
         if let Some(advice) = done.health.advice() {
             eprintln!("{advice}");
@@ -116,6 +119,7 @@ fn write(
     scene: &Scene,
     done: &optimize::Outcome,
     fit: Option<&Fit>,
+    animated: bool,
 ) -> Result<Vec<Judged>, Error> {
     let goals = scene.judge(&done.solution)?;
     let rollout = scene.problem.rollout(&done.solution)?;
@@ -127,7 +131,7 @@ fn write(
     };
     let folder = RunFolder::create(target)?;
     done.solution.save(&folder.draft("parameters.safetensors"))?;
-    outcome::write_motion(&folder, &motion)?;
+    outcome::write_motion(&folder, &motion, animated)?;
     let mut metrics = Table::new(["iteration", "cost", "gradient_norm", "best", "seconds"]);
     let row = |r: &optimize::Row| vec![r.iteration as f64, r.cost, r.gradient_norm, r.best, r.seconds];
     metrics.rows = done.history.iter().map(row).collect();

@@ -32,8 +32,8 @@ pub fn copy_files(folder: &RunFolder, subject: &Subject) -> Result<(), Error> {
     copy(model, model_beside.filter(inside).unwrap_or(&own_name))
 }
 
-/// Writes tables and pictures of a motion.
-pub fn write_motion(folder: &RunFolder, motion: &Motion<'_>) -> Result<(), Error> {
+/// Writes tables and pictures of a motion, and an animation if it is asked for.
+pub fn write_motion(folder: &RunFolder, motion: &Motion<'_>, animated: bool) -> Result<(), Error> {
     folder.write("trajectory.csv", &report::state_table(motion).csv())?;
     let t = &motion.model.topology;
     if t.nu > 0 {
@@ -46,7 +46,9 @@ pub fn write_motion(folder: &RunFolder, motion: &Motion<'_>) -> Result<(), Error
     }
     // The last site is the tip of an arm or a pole, where a plane motion leaves a trace worth seeing.
     let trace = t.names.sites.last().filter(|_| t.nv <= 8).cloned();
-    folder.write("motion.gif", &animation(motion, trace.as_deref()))?;
+    if animated {
+        folder.write("motion.gif", &animation(motion, trace.as_deref()))?;
+    }
     folder.picture("filmstrip", &report::filmstrip(motion, &Filmstrip { trace, ..Filmstrip::default() }))
 }
 

@@ -37,6 +37,9 @@ pub struct Simulate {
     /// The run folder; otherwise the next free one under runs/.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write no motion.gif, which may take longer than all the rest.
+    #[arg(long)]
+    no_animation: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -67,7 +70,7 @@ impl Simulate {
             inputs: &inputs,
         };
         outcome::copy_files(&folder, &subject)?;
-        outcome::write_motion(&folder, &motion)?;
+        outcome::write_motion(&folder, &motion, !self.no_animation)?;
         let summary = json!({
             "verb": "simulate",
             "model": self.path.display().to_string(),

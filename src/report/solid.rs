@@ -187,30 +187,42 @@ impl Seen {
         (front >= back).then_some(front)
     }
 
-    /// Whether it hides a part of another: compares depths where both are.
-    pub fn hides(&self, other: &Self) -> bool {
+    /// How much nearer to the viewer it is than another where both are, summed over a grid: above zero if it hides
+    /// a part of the other, below zero if the other hides a part of it.
+    pub fn nearer(&self, other: &Self) -> f64 {
         let lo = [0, 1].map(|k| self.bounds[0][k].max(other.bounds[0][k]));
         let hi = [0, 1].map(|k| self.bounds[1][k].min(other.bounds[1][k]));
         if lo[0] >= hi[0] || lo[1] >= hi[1] {
-            return false;
+            return 0.0;
         }
         const GRID: usize = 7;
         let mut balance = 0.0;
         for i in 0..GRID * GRID {
             let u = [(i % GRID) as f64 + 0.5, (i / GRID) as f64 + 0.5].map(|x| x / GRID as f64);
             let at = [0, 1].map(|k| lo[k] + u[k] * (hi[k] - lo[k]));
-            if let (Some(a), Some(b)) = (self.front(at), other.front(at)) {
-                balance += a - b;
+            if let Some(own) = self.front(at)
+                && let Some(others) = other.front(at)
+            {
+                balance += own - others;
             }
         }
-        balance > 0.0
+        balance
     }
 }
 
 /// The order in which to draw solids so that nearer ones cover farther ones.
 pub fn back_to_front(all: &[Seen]) -> Vec<usize> {
-    let hidden_by: Vec<Vec<usize>> =
-        all.iter().map(|a| (0..all.len()).filter(|&b| all[b].hides(a)).collect()).collect();
+    let mut hidden_by: Vec<Vec<usize>> = vec![Vec::new(); all.len()];
+    for a in 0..all.len() {
+        for b in 0..a {
+            let nearer = all[a].nearer(&all[b]);
+            if nearer > 0.0 {
+                hidden_by[b].push(a);
+            } else if nearer < 0.0 {
+                hidden_by[a].push(b);
+            }
+        }
+    }
     let mut waiting: Vec<usize> = hidden_by.iter().map(Vec::len).collect();
     let mut order = Vec::new();
     // From the nearest to the farthest; a ring of solids that hide each other is cut anywhere.

@@ -99,6 +99,9 @@ fn simulate_gives_one_state_more_than_steps_and_writes_the_same_numbers() {
     let last: Vec<f64> = csv.lines().last().unwrap().split(',').map(|x| x.parse().unwrap()).collect();
     assert_eq!(last[1..3], numbers(&v["qpos"][7])[..]);
     assert_eq!(last[3..5], numbers(&v["qvel"][7])[..]);
+    let still = run(&p, &["simulate", &model("cartpole"), "--steps", "7", "--no-animation", "--json"]).json();
+    let still = p.path().join(still["out"].as_str().unwrap());
+    assert!(still.join("filmstrip.png").is_file() && !still.join("motion.gif").exists());
 }
 
 #[test]
