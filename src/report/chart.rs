@@ -125,7 +125,11 @@ impl Row {
     fn draw_legend(&self, canvas: &Canvas<'_>, left: f64, top: f64) {
         for (k, name) in self.names.iter().enumerate() {
             let y = top + 4.0 + 17.0 * k as f64;
-            STROKES[k % MOST_SERIES].draw(canvas, &[(left, y), (left + 28.0, y)]);
+            if k == 0 && self.panels.iter().all(|panel| panel.shape == Shape::Dots) {
+                draw_dot(canvas, left + 14.0, y);
+            } else {
+                STROKES[k % MOST_SERIES].draw(canvas, &[(left, y), (left + 28.0, y)]);
+            }
             let at = (fine(left + 35.0), fine(y));
             canvas.draw_text(name, &text(TEXT, HPos::Left), at).expect("drawing into memory");
         }
@@ -216,10 +220,8 @@ impl Panel {
     }
 
     fn draw_dots(&self, canvas: &Canvas<'_>, frame: &Frame, series: &[f64]) {
-        let Stroke(color, ..) = STROKES[0];
         for (x, y) in self.x.iter().zip(series).filter(|(_, y)| y.is_finite()) {
-            let at = (fine(frame.x(*x)), fine(frame.y(*y)));
-            canvas.draw(&Circle::new(at, fine(1.6), color.filled())).expect("drawing into memory");
+            draw_dot(canvas, frame.x(*x), frame.y(*y));
         }
     }
 
@@ -275,6 +277,13 @@ impl Panel {
         runs.retain(|run| run.len() > 1);
         runs
     }
+}
+
+/// A dot in the colour of the first series.
+fn draw_dot(canvas: &Canvas<'_>, x: f64, y: f64) {
+    let Stroke(color, ..) = STROKES[0];
+    let dot = Circle::new((fine(x), fine(y)), fine(1.6), color.filled());
+    canvas.draw(&dot).expect("drawing into memory");
 }
 
 /// The range of some numbers, widened by a share on both sides, never empty.
