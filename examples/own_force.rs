@@ -38,7 +38,7 @@ struct Seen(Vec<[f64; 2]>);
 impl Law for Seen {
     fn cost<R: Real>(&self, _: &Model<R>, x: &State<R>, _: Option<&Input<R>>, k: usize) -> R {
         let [dx, dz] = [0, 1].map(|i| x.q[i] - R::from_f64(self.0[k][i]));
-        if k % 20 == 0 { dx.square() + dz.square() } else { R::zero() }
+        if k.is_multiple_of(20) { dx.square() + dz.square() } else { R::zero() }
     }
 }
 

@@ -48,8 +48,13 @@ pub fn terms<R: Real>(model: &Model<R>) -> Terms<R> {
             true => vec![[0.0; 3], [0.0; 3], [0.1, -0.2, 0.3], [9.0; 3]],
             false => vec![[0.4, 0.0, 0.0]],
         },
-        // The cosine of a large energy turns too fast for a difference quotient.
-        penalty: penalties[if matches!(quantity, Quantity::Energy(_)) { 2 } else { k % penalties.len() }],
+        penalty: match (quantity, penalties[k % penalties.len()]) {
+            (Quantity::Energy(_), _) => Penalty::Distance { width: 0.3 },
+            // The cosine of a large force turns too fast for a difference quotient.
+            (Quantity::JointPosition { .. } | Quantity::Phase { .. }, penalty) => penalty,
+            (_, Penalty::Wrapped) => Penalty::Square,
+            (_, penalty) => penalty,
+        },
         weight: 1.0 + k as f64,
         when: if k % 3 == 0 { When::At(2) } else { When::Running(0..9) },
     });
