@@ -46,7 +46,8 @@ pub fn terms<R: Real>(model: &Model<R>) -> Terms<R> {
         // The cost is looked at two steps in: paths that went on, and one that ended.
         target: match quantity.is_vector() {
             true => vec![[0.0; 3], [0.0; 3], [0.1, -0.2, 0.3], [9.0; 3]],
-            false => vec![[0.4, 0.0, 0.0]],
+            // No place that a model has: the distance from it bends where it is zero.
+            false => vec![[0.3719, 0.0, 0.0]],
         },
         penalty: match (quantity, penalties[k % penalties.len()]) {
             (Quantity::Energy(_), _) => Penalty::Distance { width: 0.3 },
