@@ -62,7 +62,7 @@ fn a_mistake_in_a_scene_is_one_sentence_with_its_line_and_the_nearest_right_answ
         ("{ cart =", "{ card =", "test.toml:5: the model has no joint \"card\" (did you mean \"cart\"?)"),
         ("cart = 0.5", "cart = [1, 2]", "test.toml:5: cart has 2 numbers (the model asks for 1)"),
         ("weight = 1.0", "weight = nan", "test.toml:8: weight is NaN, and must be a finite number"),
-        ("weight = 1.0\n", "", "test.toml:6: the key \"weight\" is missing here"),
+        ("weight = 1.0\n", "", "test.toml:7: a cost needs a weight"),
         (
             "\"controls\"",
             "\"control\"",
