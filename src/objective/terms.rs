@@ -122,6 +122,7 @@ impl<R: Real> Terms<R> {
         k: usize,
         out: &mut Vec<R>,
     ) {
+        self.remember(input, k);
         self.prepare(model, state, input, k);
         for term in self.terms.iter().filter(|t| t.acts(k, input.is_some())) {
             let residual = term.penalty.residual(term.deviation(model, state, input, k, &self.view));

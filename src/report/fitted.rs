@@ -25,6 +25,8 @@ fn compared(motion: &Motion<'_>, term: &Term) -> Vec<Row> {
     let mut view = View::new(motion.model, std::iter::once(term.quantity));
     let mut measure = |k: usize| {
         let (state, input) = (&motion.states[k], motion.inputs.get(k));
+        view.step = k;
+        view.past = k.checked_sub(1).map_or(Vec::new(), |past| motion.inputs[past].u.clone());
         view.look(motion.model, state, input, std::iter::once(term.quantity));
         term.quantity.measure(motion.model, state, input, &view).to_array()
     };
