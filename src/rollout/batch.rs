@@ -182,10 +182,11 @@ pub fn simulate_batch<C: Controller<Lanes>>(
     (controller, parameters): (impl Fn(&Model<Lanes>) -> C + Sync, &[f64]),
 ) -> Vec<Result<Trajectory<f64>, Error>> {
     let parameters: Vec<Lanes> = parameters.iter().map(|x| Lanes::splat(*x)).collect();
-    let of = |number: usize| -> Vec<Result<Trajectory<f64>, Error>> {
+    let of = |worker: &mut Option<C>, number: usize| -> Vec<Result<Trajectory<f64>, Error>> {
         let rolled = Rolled::new(worlds.own(number), |own| {
             let (model, start, inputs) = worlds.gathered(own);
-            simulate_controlled(&model, &start, &inputs, (&mut controller(&model), &parameters))
+            let controller = worker.get_or_insert_with(|| controller(&model));
+            simulate_controlled(&model, &start, &inputs, (controller, &parameters))
         });
         let lane = |rollout: &Trajectory<Lanes>, k: usize| Trajectory {
             states: rollout.states.iter().map(|s| s.map(|x| x.lane(k))).collect(),
@@ -193,7 +194,8 @@ pub fn simulate_batch<C: Controller<Lanes>>(
         };
         worlds.own(number).map(|world| rolled.of(world, lane)).collect()
     };
-    (0..worlds.registers()).into_par_iter().flat_map_iter(of).collect()
+    let registers = (0..worlds.registers()).into_par_iter();
+    registers.map_init(|| None, of).flatten_iter().collect()
 }
 
 /// The cost of every world, remembering nothing; or how it failed.
