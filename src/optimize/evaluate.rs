@@ -60,7 +60,7 @@ impl<'p> Evaluator<'p, Terms<f64>> {
     /// The function of a problem with its own costs: many starts are rolled out together.
     pub fn of_terms(problem: &'p Problem) -> Self {
         let terms = Terms::new(&compile(&problem.description), problem.terms_seen());
-        let batch = problem.starts.as_ref().map(|_| Batch::new(Memory::Full));
+        let batch = problem.starts.as_ref().map(|starts| Batch::new(starts.memory));
         Self { batch, ..Self::new(problem, terms) }
     }
 }

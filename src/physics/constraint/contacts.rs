@@ -187,10 +187,10 @@ impl<R: Real> Contacts<R> {
         for (k, a) in self.spans.iter().enumerate() {
             let others = self.spans[k + 1..].iter().take_while(|b| b.low[0] <= a.high[0]);
             let beside = |b: &&Span| (1..3).all(|i| b.low[i] <= a.high[i] && a.low[i] <= b.high[i]);
-            let close = |b: &&Span| self.balls_meet([a.geom, b.geom], self.extra.max(R::Plain::zero()));
+            let close = |b: &&Span| self.balls_meet([a.geom, b.geom], self.extra.max(R::Plain::zero())).any();
             let pairs = others.filter(beside).filter(close);
             let candidates = pairs.filter_map(|b| t.candidate(a.geom, b.geom));
-            near.extend(candidates.filter(|c| self.near(model, c)));
+            near.extend(candidates.filter(|c| self.near(model, c).any()));
         }
         near.sort_unstable_by_key(|c| t.order(c));
         self.near = near;
@@ -199,13 +199,15 @@ impl<R: Real> Contacts<R> {
     /// Adds the contacts of two geoms.
     fn meet(&mut self, model: &Model<R>, candidate: &Candidate) {
         let shapes = candidate.geoms.map(|g| model.topology.geoms[g].shape);
-        if !self.near(model, candidate) {
+        let near = self.near(model, candidate);
+        if !near.any() {
             return;
         }
+        let near = R::Plain::select(near, R::Plain::one(), R::Plain::zero());
         let [first, second] = candidate.geoms.map(|g| self.placed(model, g));
         let mut mixed = None;
         let start = self.list.len();
-        for k in 0..R::LANES {
+        for k in (0..R::LANES).filter(|&k| near.lane(k) > 0.0) {
             let [a, b] = [&first, &second].map(|p| p.map(|x| x.lane(k)));
             let numbers = *mixed.get_or_insert_with(|| model::touch(model, candidate));
             self.found.clear();
@@ -226,8 +228,8 @@ impl<R: Real> Contacts<R> {
         }
     }
 
-    /// Whether two geoms may be within reach: a quick test that never says no wrongly.
-    fn near(&self, model: &Model<R>, candidate: &Candidate) -> bool {
+    /// The worlds in which two geoms may be within reach: a quick test that never says no wrongly.
+    fn near(&self, model: &Model<R>, candidate: &Candidate) -> R::Mask {
         let [a, b] = candidate.geoms.map(|g| &self.places[g]);
         let pair = candidate.pair.map_or(R::Plain::zero(), |p| {
             (model.pairs[p].margin + model.pairs[p].gap).plain().max(R::Plain::zero())
@@ -237,16 +239,16 @@ impl<R: Real> Contacts<R> {
         if let Some(normal) = a.normal {
             let own = &model.geoms[candidate.geoms[0]];
             let reach = b.radius + (own.margin + own.gap).plain() + extra;
-            return apart.dot(normal).le(reach).any();
+            return apart.dot(normal).le(reach);
         }
         self.balls_meet(candidate.geoms, extra)
     }
 
-    /// Whether the balls around two geoms meet, with a margin, in any world.
-    fn balls_meet(&self, geoms: [usize; 2], extra: R::Plain) -> bool {
+    /// The worlds in which the balls around two geoms meet, with a margin.
+    fn balls_meet(&self, geoms: [usize; 2], extra: R::Plain) -> R::Mask {
         let [a, b] = geoms.map(|g| &self.places[g]);
         let (apart, sum) = (b.center - a.center, a.radius + b.radius + extra);
-        apart.dot(apart).le(sum * sum).any()
+        apart.dot(apart).le(sum * sum)
     }
 
     /// The cotangents of a contact's place go to the bodies, and to placements and sizes of the geoms.
