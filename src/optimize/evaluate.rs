@@ -41,7 +41,9 @@ impl<'p> Evaluator<'p, Terms<f64>> {
     /// The function of a problem with its own costs: many starts are rolled out together.
     pub fn of_terms(problem: &'p Problem) -> Self {
         let terms = Terms::new(&compile(&problem.description), problem.terms.clone());
-        let batch = problem.starts.as_ref().map(|_| Batch::new(Memory::Full));
+        // Worlds with particles do not share registers.
+        let together = problem.starts.is_some() && problem.description.particles.is_empty();
+        let batch = together.then(|| Batch::new(Memory::Full));
         Self { batch, ..Self::new(problem, terms) }
     }
 }
@@ -210,7 +212,7 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
             Memory::Full,
             &mut self.workspace,
         )?;
-        let numbers = compilation.map(|c| c.pullback(&gradient.model));
+        let numbers = compilation.map(|c| c.pullback_from(&gradient.model, &gradient.start));
         pull(self.problem, (model, numbers), &self.natural, gradient, &mut self.share);
         Ok(cost)
     }

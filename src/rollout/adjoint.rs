@@ -101,7 +101,7 @@ impl<R: Real> Workspace<R> {
 
     fn state_bytes(&self, model: &Model<R>) -> usize {
         let t = &model.topology;
-        (t.nq + t.nv + t.na + 1 + 7 * t.mocap_bodies.len()) * size_of::<R>()
+        (t.nq + t.nv + t.na + 1 + 7 * t.mocap_bodies.len() + t.particles.numbers) * size_of::<R>()
     }
 
     fn form(&self, model: &Model<R>, steps: usize, memory: Memory) -> Form {
@@ -126,14 +126,16 @@ impl<R: Real> Workspace<R> {
         if form == Form::Full && self.kept.len() < inputs.len() {
             self.kept.resize_with(inputs.len(), || Kept::new(model));
         }
-        let room = |list: &[Input<R>]| list.first().map(|i| (list.len(), i.force.len(), i.wrench.len()));
+        let room = |list: &[Input<R>]| {
+            list.first().map(|i| (list.len(), i.force.len(), i.wrench.len(), i.push.len()))
+        };
         if room(&self.gradient.inputs) != room(inputs) {
             self.gradient.inputs = inputs.iter().map(|i| i.map(|_| R::zero())).collect();
         }
         self.inputs.truncate(inputs.len());
         let known = self.inputs.len();
         for (own, x) in self.inputs.iter_mut().zip(inputs) {
-            if (own.force.len(), own.wrench.len()) == (x.force.len(), x.wrench.len()) {
+            if room(std::slice::from_ref(own)) == room(std::slice::from_ref(x)) {
                 own.copy_from(x);
             } else {
                 *own = x.clone();
