@@ -166,7 +166,7 @@ impl Descent for LevenbergMarquardt<'_> {
                 let mut gradient = vec![0.0; x.len()];
                 let trial = match f(&x, &mut gradient) {
                     Ok(cost) => Some(Point { x, cost, gradient }),
-                    Err(Error::Diverged { .. } | Error::Unsolved { .. }) => None,
+                    Err(e) if e.is_of_rollout() => None,
                     Err(e) => return Err(e),
                 };
                 let share = trial.as_ref().map_or(-1.0, |t| (self.point.cost - t.cost) / promised);

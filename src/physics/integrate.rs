@@ -102,9 +102,9 @@ impl<R: Real> Record<R> {
             own.factor.copy_from(&x.factor, f);
         }
     }
-    /// Whether the constraint forces of the last step were found.
-    pub fn converged(&self) -> bool {
-        self.stages.iter().all(|s| s.constraint.converged)
+    /// The worlds in which the constraint forces of the last step were found.
+    pub fn solved(&self) -> R::Mask {
+        self.stages.iter().fold(R::zero().is_zero(), |all, stage| all & stage.solved())
     }
     /// Exchanges what this record remembers with `kept`, without copying a number.
     pub fn exchange(&mut self, kept: &mut Kept<R>) {
@@ -128,20 +128,44 @@ impl<R: Real> Record<R> {
             swap(&mut own.factor, kept);
         }
     }
-    /// The bytes that a [`Kept`] takes.
+    /// The bytes that a [`Kept`] of this step takes.
     pub fn kept_bytes(&self) -> usize {
         let stage = |s: &Stage<R>| {
-            s.links.bytes()
-                + s.actuation.bytes()
-                + s.swarm.as_ref().map_or(0, Swarm::kept_bytes)
-                + if s.constraint.a.is_empty() { 0 } else { s.constraint.bytes() + size_of_val(&s.mass[..]) }
-                + (s.jacobian.len() + s.factor.rows.len() + s.factor.inverse_diagonal.len() + s.a.len())
-                    * size_of::<R>()
+            let numbers = [&s.mass, &s.jacobian, &s.a].map(Vec::len).iter().sum();
+            let swarm = s.swarm.as_ref().map_or(0, Swarm::kept_bytes);
+            swarm + stage_bytes((&s.links, &s.actuation, &s.constraint, &s.factor), numbers)
         };
-        let implicit = self.implicit.as_ref().map_or(0, |i| 2 * i.factor.lower.len() * size_of::<R>());
-        let runge_kutta = self.runge_kutta.as_ref().map_or(0, |r| 8 * r.mean.len() * size_of::<R>());
-        self.stages.iter().map(stage).sum::<usize>() + implicit + runge_kutta
+        let own: usize = self.stages.iter().map(stage).sum();
+        own + beside_bytes(self.implicit.as_ref().map(|i| &i.factor), self.runge_kutta.as_ref())
     }
+}
+
+impl<R: Real> Kept<R> {
+    /// The bytes of memory behind it.
+    pub fn bytes(&self) -> usize {
+        let stage = |s: &KeptStage<R>| {
+            let numbers = [&s.mass, &s.jacobian, &s.a].map(Vec::len).iter().sum();
+            let swarm = s.swarm.as_ref().map_or(0, KeptSwarm::bytes);
+            swarm + stage_bytes((&s.links, &s.actuation, &s.constraint, &s.factor), numbers)
+        };
+        let own: usize = self.stages.iter().map(stage).sum();
+        own + beside_bytes(self.implicit.as_ref(), self.runge_kutta.as_ref())
+    }
+}
+
+/// The bytes behind what is kept of a stage, with so many numbers in lists.
+fn stage_bytes<R: Real>(
+    (links, actuation, constraint, factor): (&Links<R>, &Actuation<R>, &Constraint<R>, &Factor<R>),
+    numbers: usize,
+) -> usize {
+    let numbers = numbers + factor.rows.len() + factor.inverse_diagonal.len();
+    links.bytes() + actuation.bytes() + constraint.bytes() + numbers * size_of::<R>()
+}
+
+/// The bytes behind what some integrators keep beside their stages.
+fn beside_bytes<R: Real>(factor: Option<&GeneralFactor<R>>, means: Option<&runge_kutta::Stages<R>>) -> usize {
+    let factor = factor.map_or(0, |factor| 2 * factor.lower.len());
+    (factor + means.map_or(0, |means| 8 * means.mean.len())) * size_of::<R>()
 }
 
 /// Whether Euler's step treats joint damping implicitly.

@@ -80,6 +80,10 @@ impl<R: Real> Stage<R> {
     pub fn solver_steps(&self) -> usize {
         if self.constraint.acts() { self.solver.steps() } else { 0 }
     }
+    /// The worlds in which the constraint forces were found.
+    pub fn solved(&self) -> R::Mask {
+        if self.constraint.acts() { self.solver.found() } else { R::zero().is_zero() }
+    }
 }
 
 /// The acceleration: `M a = f_s + Jᵀ f`.

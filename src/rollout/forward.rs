@@ -92,7 +92,8 @@ pub fn cost_controlled<R: Real>(
     Ok(sum + objective.cost(model, &state, None, inputs.len()))
 }
 
-/// Refuses a state that is not finite, and one whose constraint forces were not found.
+/// Refuses a state that is not finite, and one whose constraint forces were not found; of several worlds says
+/// which.
 pub(crate) fn sound<R: Real>(
     model: &Model<R>,
     record: &Record<R>,
@@ -101,11 +102,25 @@ pub(crate) fn sound<R: Real>(
 ) -> Result<(), Error> {
     // One sum is not finite as soon as one entry is not, overflow aside.
     let sum = state.v.iter().chain(&state.act).chain(&state.q).fold(R::zero(), |sum, x| sum + *x);
-    if sum.is_finite().all() {
-        return if record.converged() { Ok(()) } else { Err(Error::Unsolved { step }) };
+    let solved = record.solved();
+    if (sum.is_finite() & solved).all() {
+        return Ok(());
     }
+    let solved = R::select(solved, R::one(), R::zero());
+    let of = |world: usize| match sum.lane(world).is_finite() {
+        false => Some(diverged(model, state, world, step)),
+        true => (solved.lane(world) == 0.0).then_some(Error::Unsolved { step }),
+    };
+    if R::LANES == 1 {
+        return of(0).map_or(Ok(()), Err);
+    }
+    Err(Error::Worlds((0..R::LANES).filter_map(|world| Some((world, of(world)?))).collect()))
+}
+
+/// What is not finite in a world.
+fn diverged<R: Real>(model: &Model<R>, state: &State<R>, world: usize, step: usize) -> Error {
     let t = &model.topology;
-    let bad = |x: &R| !x.is_finite().all();
+    let bad = |x: &R| !x.lane(world).is_finite();
     let quantity = if let Some(i) = state.v.iter().position(bad) {
         let kind = t.joints[t.dofs[i].joint].kind;
         let part = if matches!(kind, JointKind::Free | JointKind::Ball) {
@@ -120,5 +135,5 @@ pub(crate) fn sound<R: Real>(
         "the configuration".to_owned()
     };
     let remedy = "choose a smaller time step, softer springs, or an implicit integrator".to_owned();
-    Err(Error::Diverged { step, quantity, remedy })
+    Error::Diverged { step, quantity, remedy }
 }

@@ -22,6 +22,13 @@ pub struct Swarm<R> {
 #[derive(Clone, Debug)]
 pub struct KeptSwarm<R>(Vec<Vec<R>>);
 
+impl<R> KeptSwarm<R> {
+    /// The bytes of memory behind it.
+    pub fn bytes(&self) -> usize {
+        self.0.iter().map(|x| size_of_val(&x[..])).sum()
+    }
+}
+
 impl<R: Real> Swarm<R> {
     /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {

@@ -139,6 +139,8 @@ pub struct Random {
     #[serde(default)]
     pub parameter: BTreeMap<String, Spanned<[f64; 2]>>,
     pub batch: Option<Spanned<usize>>,
+    /// What each gradient sees of an episode as long as the scene [s].
+    pub window: Option<Spanned<f64>>,
     #[serde(default)]
     pub judged: Judged,
 }

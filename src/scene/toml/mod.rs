@@ -36,6 +36,8 @@
 //! position = { pole = 0.3 }
 //! parameter = { "geom.*.mass" = [0.8, 1.2] }  # and with models of their own: ranges of numbers of the file
 //! batch = 16                      # for each gradient
+//! window = 0.5                    # each gradient sees half a second and goes on where the last one ended; a world
+//!                                 # starts anew after the scene's horizon, or where it fails
 //! [start.random.judged]           # at others the goals are judged: a share of them must reach each
 //! count = 100
 //! share = 0.95
@@ -246,6 +248,10 @@ fn problem(
         controls,
         parts,
     };
+    let window = start::window(source, &scene.start, &problem)?;
+    if let Some(starts) = &mut problem.starts {
+        starts.window = window;
+    }
     let normal = |c: &Spanned<file::Controller>| c.get_ref().normalize.as_ref().is_some_and(|n| *n.get_ref());
     let which = scene.controller.iter().map(normal).collect::<Vec<bool>>();
     if let Some(place) = which.iter().position(|normal| *normal) {
