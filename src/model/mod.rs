@@ -10,6 +10,7 @@ pub mod description;
 mod entries;
 mod hull;
 mod parameter;
+pub mod particle;
 mod sensor;
 mod state;
 mod touch;

@@ -190,9 +190,19 @@ impl<R: Real, T: Tangent<R>> Real for Dual<R, T> {
     type Mask = R::Mask;
     type Plain = R::Plain;
     type Tangents = Few<Self, 2>;
+    type Pack = Self;
     const EPSILON: f64 = R::EPSILON;
     const ORDER: usize = R::ORDER + 1;
     const LANES: usize = R::LANES;
+
+    #[inline(always)]
+    fn pack(f: impl Fn(usize) -> Self) -> Self {
+        f(0)
+    }
+    #[inline(always)]
+    fn unpack(pack: &Self, _: usize) -> Self {
+        *pack
+    }
 
     #[inline(always)]
     fn from_f64(x: f64) -> Self {

@@ -128,9 +128,19 @@ impl Real for Lanes {
     type Mask = LaneMask;
     type Plain = Self;
     type Tangents = Few<Self, 4>;
+    type Pack = Self;
     const EPSILON: f64 = f64::EPSILON;
     const ORDER: usize = 0;
     const LANES: usize = Self::COUNT;
+
+    #[inline(always)]
+    fn pack(f: impl Fn(usize) -> Self) -> Self {
+        f(0)
+    }
+    #[inline(always)]
+    fn unpack(pack: &Self, _: usize) -> Self {
+        *pack
+    }
 
     #[inline(always)]
     fn from_f64(x: f64) -> Self {

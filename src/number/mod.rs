@@ -11,6 +11,7 @@ mod gradient;
 mod lanes;
 mod leaf;
 mod real;
+mod share;
 pub mod smooth;
 mod tape;
 
@@ -21,6 +22,7 @@ pub use gradient::{gradient, jacobian};
 pub use lanes::Lanes;
 pub use leaf::leaf_pullback;
 pub use real::{Mask, Real};
+pub use share::Work;
 pub use tape::{Tape, Var};
 
 /// Overwrites a list with another, entry by entry through `f`.

@@ -49,6 +49,8 @@ pub trait Real:
     type Plain: Real<Mask = Self::Mask, Plain = Self::Plain>;
     /// A small fixed number of tangents for a [`Dual`](super::Dual) over this number.
     type Tangents: super::Tangent<Self>;
+    /// Several of this number side by side in one register; itself where there is no such register.
+    type Pack: Real;
 
     /// The distance from one to the next number.
     const EPSILON: f64;
@@ -56,6 +58,8 @@ pub trait Real:
     const ORDER: usize;
     /// How many worlds it holds.
     const LANES: usize = 1;
+    /// How many numbers a [`Pack`](Real::Pack) holds.
+    const WIDTH: usize = 1;
 
     /// The constant with this value in every world.
     fn from_f64(x: f64) -> Self;
@@ -126,6 +130,18 @@ pub trait Real:
         for (x, slope) in x.iter_mut().zip(slopes) {
             (*x, *slope) = f.value_and_slope(*x);
         }
+    }
+    /// The pack of `f(0)`, `f(1)` and so on.
+    fn pack(f: impl Fn(usize) -> Self) -> Self::Pack;
+    /// Number `k` of a pack.
+    fn unpack(pack: &Self::Pack, k: usize) -> Self;
+    /// Does work that falls into parts; a plain number does them on several threads.
+    #[inline]
+    fn share<W: super::Work>(work: W::Of<'_, Self>)
+    where
+        for<'a> W::Of<'a, f64>: Send,
+    {
+        W::run(work);
     }
     /// The product with a plain number.
     #[inline(always)]
@@ -276,6 +292,22 @@ macro_rules! single {
 }
 
 single!(f64, f64x2, super::Lanes, {
+    type Pack = super::Lanes;
+    const WIDTH: usize = super::Lanes::COUNT;
+    #[inline(always)]
+    fn pack(f: impl Fn(usize) -> f64) -> super::Lanes {
+        super::Lanes::new(std::array::from_fn(f))
+    }
+    #[inline(always)]
+    fn unpack(pack: &super::Lanes, k: usize) -> f64 {
+        pack.lane(k)
+    }
+    fn share<W: super::Work>(work: W::Of<'_, f64>)
+    where
+        for<'a> W::Of<'a, f64>: Send,
+    {
+        super::share::share_f64::<W>(work);
+    }
     fn add_product(size: [usize; 3], a: (&[f64], Strides), b: (&[f64], Strides), c: (&mut [f64], Strides)) {
         batch::add_product_f64(size, a, b, c);
     }
@@ -283,7 +315,17 @@ single!(f64, f64x2, super::Lanes, {
         batch::apply_f64(f, x, slopes);
     }
 });
-single!(f32, f32x4, super::Few<f32, 4>, {});
+single!(f32, f32x4, super::Few<f32, 4>, {
+    type Pack = f32;
+    #[inline(always)]
+    fn pack(f: impl Fn(usize) -> f32) -> f32 {
+        f(0)
+    }
+    #[inline(always)]
+    fn unpack(pack: &f32, _: usize) -> f32 {
+        *pack
+    }
+});
 
 impl super::Tangent<f64> for super::Lanes {
     const WIDTH: usize = 8;

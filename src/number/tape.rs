@@ -146,8 +146,18 @@ impl<R: Real<Mask = bool>> Real for Var<'_, R> {
     type Mask = bool;
     type Plain = R::Plain;
     type Tangents = Few<Self, 2>;
+    type Pack = Self;
     const EPSILON: f64 = R::EPSILON;
     const ORDER: usize = R::ORDER + 1;
+
+    #[inline(always)]
+    fn pack(f: impl Fn(usize) -> Self) -> Self {
+        f(0)
+    }
+    #[inline(always)]
+    fn unpack(pack: &Self, _: usize) -> Self {
+        *pack
+    }
 
     fn from_f64(x: f64) -> Self {
         Self { value: R::from_f64(x), node: 0, tape: None }

@@ -7,7 +7,7 @@ use super::problem::{Drawn, Problem, Realized};
 use super::variable::{Coordinate, Subject, ranges};
 use crate::control::Policy;
 use crate::error::Error;
-use crate::model::{Input, Model, Parameter, State};
+use crate::model::{Costate, Input, Model, Parameter, State};
 use crate::number::Lanes;
 use crate::objective::{Objective, Terms};
 use crate::physics::derive::{Compilation, compile, parameters};
@@ -60,7 +60,9 @@ impl<'p> Evaluator<'p, Terms<f64>> {
     /// The function of a problem with its own costs: many starts are rolled out together.
     pub fn of_terms(problem: &'p Problem) -> Self {
         let terms = Terms::new(&compile(&problem.description), problem.terms_seen());
-        let batch = problem.starts.as_ref().map(|starts| Batch::new(starts.memory));
+        // Worlds with particles do not share registers.
+        let starts = problem.starts.as_ref().filter(|_| problem.description.particles.is_empty());
+        let batch = starts.map(|starts| Batch::new(starts.memory));
         Self { batch, ..Self::new(problem, terms) }
     }
 }
@@ -207,8 +209,8 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
             [] => shared.pullback(&all.models[0]),
             own => {
                 let mut sum = vec![0.0; self.listing.len()];
-                for ((own, model), drawn) in own.iter().zip(&all.models).zip(drawn) {
-                    let numbers = drawn.pullback(own, model);
+                for (k, drawn) in drawn.iter().enumerate() {
+                    let numbers = drawn.pullback(&own[k], &all.models[k], &all.starts[k]);
                     sum.iter_mut().zip(numbers).for_each(|(sum, x)| *sum += x);
                 }
                 sum
@@ -265,7 +267,7 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
             Memory::Full,
             &mut self.workspace,
         )?;
-        let numbers = compilation.map(|c| world.pullback(c, &gradient.model));
+        let numbers = compilation.map(|c| world.pullback(c, &gradient.model, &gradient.start));
         pull(self.problem, (model, numbers), &self.natural, gradient, &mut self.share);
         let finite = cost.is_finite() && self.share.iter().all(|g| g.is_finite());
         if finite { Ok(cost) } else { Err(health(&self.workspace).failure()) }
@@ -293,8 +295,8 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
 
 impl Drawn {
     /// The cotangents of the numbers of the file; one that the world draws for itself is no variable there.
-    fn pullback(&self, own: &Compilation<f64>, model: &Model<f64>) -> Vec<f64> {
-        let mut numbers = own.pullback(model);
+    fn pullback(&self, own: &Compilation<f64>, model: &Model<f64>, start: &Costate<f64>) -> Vec<f64> {
+        let mut numbers = own.pullback_from(model, start);
         self.numbers.iter().for_each(|(place, _)| numbers[*place] = 0.0);
         numbers
     }

@@ -13,6 +13,7 @@ use crate::control::Policy;
 use crate::error::Error;
 use crate::model::{Input, Model, Values, assemble};
 use crate::number::{Dual, Real, Tangent, Wide};
+use crate::objective::Penalty;
 use crate::objective::Terms;
 use crate::physics::derive::{complete, parameters};
 use crate::rollout::simulate_controlled;
@@ -86,6 +87,11 @@ impl<'p> LevenbergMarquardt<'p> {
     pub fn new(problem: &'p Problem, coordinates: &'p [Coordinate], point: Point) -> Result<Self, Error> {
         if problem.starts.is_some() {
             let what = "least squares are those of one rollout, and not of many starts: choose \"adam\"";
+            return Err(Error::message(what));
+        }
+        if problem.terms.iter().any(|term| term.penalty == Penalty::Linear) {
+            let what =
+                "a linear cost is not a square: give it a target and another penalty, or choose \"l-bfgs\"";
             return Err(Error::message(what));
         }
         Ok(Self { problem, coordinates, point, weight: FIRST_WEIGHT, growth: 2.0 })

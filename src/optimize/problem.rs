@@ -233,6 +233,7 @@ impl Problem {
             }
             rest = others;
         }
+        start.particles = model.particles.start(&model.topology.particles);
         let still = (vec![R::zero(); start.v.len()], vec![R::zero(); start.act.len()]);
         match self.turn(natural) {
             Some(turn) => start.moved(model, &turn, &still.0, &still.1),

@@ -8,6 +8,7 @@ use super::articulated::mass_matrix::mass_matrix;
 use super::articulated::passive::{self, Passive, passive};
 use super::articulated::{Links, LinksCotangent, kinematics, kinematics_pullback, tendon};
 use super::constraint::{Constraint, Solver};
+use super::particles::{self, ParticlesOut, Swarm, SwarmBackward};
 use crate::model::{Costate, Input, Model, State};
 use crate::number::Real;
 use crate::spatial::{Force, Inertia, Vec3};
@@ -29,6 +30,8 @@ pub struct Stage<R: Real> {
     pub passive: Passive<R>,
     /// What the actuators do.
     pub actuation: Actuation<R>,
+    /// What the particles do, if there are any.
+    pub swarm: Option<Swarm<R>>,
     /// `f_s = τ_p + τ_u + τ_e − c` (nv).
     pub smooth: Vec<R>,
     /// What limits, ties and touches.
@@ -56,6 +59,7 @@ impl<R: Real> Stage<R> {
             bias: zero(t.nv),
             passive: Passive::new(model),
             actuation: Actuation::new(model),
+            swarm: (!t.particles.is_empty()).then(|| Swarm::new(model)),
             smooth: zero(t.nv),
             constraint: Constraint::new(model),
             total: zero(t.nv),
@@ -130,6 +134,9 @@ pub fn forces<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, sta
         *f = stage.passive.total[i] + stage.actuation.total[i] - stage.bias[i];
     }
     applied(model, input, stage);
+    if let Some(swarm) = &mut stage.swarm {
+        particles::advance(model, &state.particles, &stage.actuation.force, input, swarm);
+    }
 }
 
 /// Adds `α J_tᵀ J̇_t v` of tendons with armature to the bias.
@@ -180,9 +187,16 @@ pub struct Backward<R> {
     pub by_slope: Vec<R>,
     /// Cotangents of the actuators' forces themselves, for who measures them.
     pub by_force: Vec<R>,
+    /// Of the particles at the end of the step; none where they do not matter.
+    pub swarm: Option<SwarmBackward<R>>,
 }
 
 impl<R: Real> Backward<R> {
+    /// Room for the pullback of a whole step, with that of the particles.
+    pub fn of_step(model: &Model<R>) -> Self {
+        let swarm = (!model.topology.particles.is_empty()).then(|| SwarmBackward::new(model));
+        Self { swarm, ..Self::new(model) }
+    }
     /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
         let n = model.topology.nv;
@@ -198,6 +212,7 @@ impl<R: Real> Backward<R> {
             sums: [vec![R::zero(); n], vec![R::zero(); n]],
             by_slope: vec![R::zero(); model.topology.nu],
             by_force: vec![R::zero(); model.topology.nu],
+            swarm: None,
         }
     }
 }
@@ -283,6 +298,16 @@ pub fn forces_pullback<R: Real>(
         applied_pullback(&mut p, input, &mut scratch.passive, &mut out.input);
     } else {
         scratch.actuator.y.copy_from_slice(bounded);
+    }
+    if let (Some(back), Some(swarm)) = (&mut scratch.swarm, &stage.swarm) {
+        let out = ParticlesOut {
+            start: &mut p.out.particles,
+            force: &mut scratch.by_force,
+            push: &mut out.input.push,
+            model: p.out_model,
+        };
+        let force = &stage.actuation.force;
+        particles::advance_pullback(model, &state.particles, force, input, swarm, back, out);
     }
     actuation_pullback(
         &mut p,

@@ -83,7 +83,8 @@ impl FromStr for Memory {
 
 /// The bytes of memory behind a state.
 fn state_bytes<R>(state: &State<R>) -> usize {
-    let numbers = [&state.q, &state.v, &state.act, &state.warm].map(Vec::len).iter().sum::<usize>();
+    let numbers =
+        [&state.q, &state.v, &state.act, &state.warm, &state.particles].map(Vec::len).iter().sum::<usize>();
     (numbers + 7 * state.mocap.len() + 1) * size_of::<R>()
 }
 
@@ -172,14 +173,16 @@ impl<R: Real> Workspace<R> {
         };
         self.states.resize_with(states, || start.clone());
         self.records = 0;
-        let room = |list: &[Input<R>]| list.first().map(|i| (list.len(), i.force.len(), i.wrench.len()));
+        let room = |list: &[Input<R>]| {
+            list.first().map(|i| (list.len(), i.force.len(), i.wrench.len(), i.push.len()))
+        };
         if room(&self.gradient.inputs) != room(inputs) {
             self.gradient.inputs = inputs.iter().map(|i| i.map(|_| R::zero())).collect();
         }
         self.inputs.truncate(inputs.len());
         let known = self.inputs.len();
         for (own, x) in self.inputs.iter_mut().zip(inputs) {
-            if (own.force.len(), own.wrench.len()) == (x.force.len(), x.wrench.len()) {
+            if room(std::slice::from_ref(own)) == room(std::slice::from_ref(x)) {
                 own.copy_from(x);
             } else {
                 *own = x.clone();

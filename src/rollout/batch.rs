@@ -158,6 +158,7 @@ fn gather_state(all: [&State<f64>; Lanes::COUNT]) -> State<Lanes> {
         time: Lanes::from_lanes(|k| all[k].time),
         mocap: (0..all[0].mocap.len()).map(pose).collect(),
         warm: gather(all.map(|s| &s.warm[..])),
+        particles: gather(all.map(|s| &s.particles[..])),
     }
 }
 
@@ -172,6 +173,7 @@ fn gather_input(all: [&Input<f64>; Lanes::COUNT]) -> Input<Lanes> {
         u: gather(all.map(|x| &x.u[..])),
         force: gather(all.map(|x| &x.force[..])),
         wrench: (0..all[0].wrench.len()).map(wrench).collect(),
+        push: (0..all[0].push.len()).map(|i| gather_vector(all.map(|x| x.push[i]))).collect(),
     }
 }
 

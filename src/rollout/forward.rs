@@ -101,7 +101,8 @@ pub(crate) fn sound<R: Real>(
     step: usize,
 ) -> Result<(), Error> {
     // One sum is not finite as soon as one entry is not, overflow aside.
-    let sum = state.v.iter().chain(&state.act).chain(&state.q).fold(R::zero(), |sum, x| sum + *x);
+    let all = state.v.iter().chain(&state.act).chain(&state.q).chain(&state.particles);
+    let sum = all.fold(R::zero(), |sum, x| sum + *x);
     let solved = record.solved();
     if (sum.is_finite() & solved).all() {
         return Ok(());
@@ -131,6 +132,8 @@ fn diverged<R: Real>(model: &Model<R>, state: &State<R>, world: usize, step: usi
         format!("the velocity{part} of joint \"{}\"", t.names.joints[t.dofs[i].joint])
     } else if state.act.iter().any(bad) {
         "an activation".to_owned()
+    } else if state.particles.iter().any(bad) {
+        "a particle".to_owned()
     } else {
         "the configuration".to_owned()
     };

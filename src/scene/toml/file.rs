@@ -8,7 +8,14 @@ use toml::Spanned;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scene {
-    pub model: Spanned<String>,
+    pub model: Option<Spanned<String>>,
+    pub world: Option<Spanned<World>>,
+    #[serde(default)]
+    pub particles: Particles,
+    #[serde(default)]
+    pub wall: Vec<Spanned<Wall>>,
+    #[serde(default)]
+    pub points: Vec<Spanned<Points>>,
     /// [s]
     pub horizon: Option<Spanned<f64>>,
     pub steps: Option<Spanned<usize>>,
@@ -29,6 +36,77 @@ pub struct Scene {
     /// Keys that replace those of the scene, for a comparison.
     #[serde(default)]
     pub variant: Vec<Spanned<toml::Table>>,
+}
+
+/// A world without a model file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct World {
+    /// [s]
+    pub timestep: Option<Spanned<f64>>,
+    pub gravity: Option<Spanned<Vec<f64>>>,
+}
+
+/// What all particles share.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Particles {
+    pub substeps: Option<Spanned<usize>>,
+    pub drag: Option<Spanned<f64>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wall {
+    pub name: Option<String>,
+    pub normal: Option<Spanned<Vec<f64>>>,
+    #[serde(default)]
+    pub offset: f64,
+    /// Particles stick without one.
+    pub friction: Option<Spanned<f64>>,
+    pub restitution: Option<Spanned<f64>>,
+}
+
+/// A body of mass points: listed, along a line, or in a rectangle.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Points {
+    pub name: Option<String>,
+    pub positions: Option<Spanned<Vec<Vec<f64>>>>,
+    pub rope: Option<Spanned<Rope>>,
+    pub cloth: Option<Spanned<Cloth>>,
+    pub velocity: Option<Spanned<Vec<f64>>>,
+    pub mass: Option<Spanned<f64>>,
+    pub radius: Option<Spanned<f64>>,
+    pub restitution: Option<Spanned<f64>>,
+    #[serde(default)]
+    pub springs: Vec<Spanned<[usize; 2]>>,
+    pub stiffness: Option<Spanned<Numbers>>,
+    pub damping: Option<Spanned<f64>>,
+    pub rest_length: Option<Spanned<Numbers>>,
+    pub actuation: Option<Spanned<f64>>,
+    pub actuated: Option<Spanned<Vec<usize>>>,
+    pub fixed: Option<Spanned<Vec<usize>>>,
+    pub color: Option<[f64; 3]>,
+}
+
+/// Springs from each point to the next, and to the one after it against bending.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rope {
+    pub from: Vec<f64>,
+    pub to: Vec<f64>,
+    pub points: usize,
+}
+
+/// Springs along both edges, along the diagonals against shear, and over two points against bending.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cloth {
+    pub corner: Vec<f64>,
+    /// The two edges.
+    pub edges: [Vec<f64>; 2],
+    pub points: [usize; 2],
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -284,6 +362,7 @@ pub enum Penalty {
     Distance,
     Outside,
     Avoid,
+    Linear,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

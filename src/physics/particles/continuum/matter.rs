@@ -1,0 +1,221 @@
+//! What a few particles side by side give to the grid, and its pullback.
+
+use super::Scene;
+use super::material::{Response, respond, respond_pullback};
+use super::matrix::{Matrix, determinant, inner, matrix, plus, product, sum, transpose};
+use crate::model::continuum::{Constants, Kind};
+use crate::number::Real;
+
+/// All kinds, in the order of their numbers.
+const KINDS: [Kind; 5] =
+    [Kind::Corotated, Kind::NeoHookean, Kind::Fluid, Kind::Sand, Kind::Plasticine];
+
+/// A few particles side by side, before a substep.
+pub struct Matter<R: Real, const D: usize> {
+    /// Which kinds there are, and in which places (one or zero); a single kind is in all.
+    kinds: [Option<Option<R>>; 5],
+    pub constants: Constants<R>,
+    pub volume: R,
+    /// The stress of the muscle and its direction in the undeformed body.
+    muscle: Option<(R, [R; D])>,
+    velocity_gradient: Matrix<R, D>,
+    deformation: Matrix<R, D>,
+    dt: R,
+    /// `4/Δx²`.
+    stiffness: f64,
+}
+
+/// What they give, and what remains of their deformation.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<R, const D: usize> {
+    pub deformation: Matrix<R, D>,
+    pub mass: R,
+    /// The affine momentum `m C − dt V₀ 4/Δx² τ`.
+    pub affine: Matrix<R, D>,
+}
+
+/// The cotangents of the numbers of a [`Matter`].
+#[derive(Clone, Copy, Debug)]
+pub struct MatterBar<R, const D: usize> {
+    pub constants: Constants<R>,
+    /// Of the muscle's stress.
+    pub activation: R,
+    pub velocity_gradient: Matrix<R, D>,
+    pub deformation: Matrix<R, D>,
+    pub dt: R,
+}
+
+impl<P: Real, const D: usize> Matter<P, D> {
+    /// The particles from `first` on, as many as a pack of `R` holds; of `width` the rest repeats the last.
+    #[inline(always)]
+    pub fn new<R: Real<Pack = P>>(scene: &Scene<'_, R, D>, first: usize, width: usize) -> Self {
+        let layout = scene.layout;
+        let at = |k: usize| first + k.min(width - 1);
+        let material = layout.material[first];
+        let alike = layout.material[first..first + width].iter().all(|m| *m == material);
+        let mut kinds = [None; 5];
+        let c = if alike {
+            kinds[layout.kinds[material] as usize] = Some(None);
+            let c = scene.constants[material].to_array();
+            c.map(|x| R::pack(|_| x))
+        } else {
+            for (number, kind) in KINDS.iter().enumerate() {
+                let is = |k: usize| layout.kinds[layout.material[at(k)]] == *kind;
+                if (0..width).any(is) {
+                    kinds[number] = Some(Some(R::pack(|k| R::from_f64(f64::from(u8::from(is(k)))))));
+                }
+            }
+            std::array::from_fn(|n| R::pack(|k| scene.constants[layout.material[at(k)]].to_array()[n]))
+        };
+        let pulls = |k: usize| layout.muscle.get(at(k)).copied().flatten();
+        let muscle = (0..width).any(|k| pulls(k).is_some()).then(|| {
+            let activation = R::pack(|k| pulls(k).map_or(R::zero(), |m| scene.activation[m]));
+            let along = |i: usize, k: usize| pulls(k).map_or(0.0, |m| layout.muscles[m].direction[i]);
+            (activation, std::array::from_fn(|i| R::pack(|k| R::from_f64(along(i, k)))))
+        });
+        let square = |group| matrix(|i, j| scene.load(group + i * D + j, first, width));
+        Self {
+            kinds,
+            constants: Constants::from_array(c),
+            volume: R::pack(|k| R::from_f64(layout.volume[at(k)])),
+            muscle,
+            velocity_gradient: square(2 * D),
+            deformation: square(2 * D + D * D),
+            dt: R::pack(|_| scene.conditions.dt),
+            stiffness: 4.0 / (layout.spacing * layout.spacing),
+        }
+    }
+
+    /// The material's response to `(1 + dt C) F`; each kind answers where it is.
+    #[inline(always)]
+    fn response(&self, trial: &Matrix<P, D>) -> Response<P, D> {
+        let mut out = Response { deformation: *trial, stress: [[P::zero(); D]; D] };
+        for (kind, here) in KINDS.iter().zip(self.kinds) {
+            let Some(share) = here else { continue };
+            let response = respond(*kind, &self.constants_where(share), trial);
+            out = match share {
+                None => response,
+                Some(share) => {
+                    let mine = share.gt(P::from_f64(0.5));
+                    let pick = |yes: Matrix<P, D>, no: Matrix<P, D>| {
+                        matrix(|i, j| P::select(mine, yes[i][j], no[i][j]))
+                    };
+                    Response {
+                        deformation: pick(response.deformation, out.deformation),
+                        stress: pick(response.stress, out.stress),
+                    }
+                }
+            };
+        }
+        out
+    }
+    #[inline(always)]
+    fn response_pullback(
+        &self,
+        trial: &Matrix<P, D>,
+        bar: &Response<P, D>,
+    ) -> (Matrix<P, D>, Constants<P>) {
+        let (mut trial_bar, mut constants) = ([[P::zero(); D]; D], Constants::zero());
+        for (kind, here) in KINDS.iter().zip(self.kinds) {
+            let Some(share) = here else { continue };
+            let mine = |m: &Matrix<P, D>| share.map_or(*m, |s| matrix(|i, j| s * m[i][j]));
+            let bar = Response { deformation: mine(&bar.deformation), stress: mine(&bar.stress) };
+            let (f, c) = respond_pullback(*kind, &self.constants_where(share), trial, &bar);
+            trial_bar = plus(trial_bar, P::one(), f);
+            let (all, c) = (constants.to_array(), c.to_array());
+            constants = Constants::from_array(std::array::from_fn(|k| all[k] + c[k]));
+        }
+        (trial_bar, constants)
+    }
+    /// The constants where this kind is, and one elsewhere: what is not asked for must stay a number.
+    #[inline(always)]
+    fn constants_where(&self, share: Option<P>) -> Constants<P> {
+        let Some(share) = share else { return self.constants };
+        let mine = share.gt(P::from_f64(0.5));
+        Constants::from_array(self.constants.to_array().map(|c| P::select(mine, c, P::one())))
+    }
+    #[inline(always)]
+    fn trial(&self) -> Matrix<P, D> {
+        plus(self.deformation, self.dt, product(&self.velocity_gradient, &self.deformation))
+    }
+    /// Only a fluid is viscous.
+    #[inline(always)]
+    fn viscous(&self) -> bool {
+        self.kinds[Kind::Fluid as usize].is_some()
+    }
+
+    /// The stress of the material, of viscosity `η J (C + Cᵀ)` and of the muscle `a (F d)(F d)ᵀ`.
+    #[inline(always)]
+    fn stress(&self, trial: &Matrix<P, D>, response: &Response<P, D>) -> Matrix<P, D> {
+        let mut stress = response.stress;
+        if self.viscous() {
+            let both = matrix(|i, j| self.velocity_gradient[i][j] + self.velocity_gradient[j][i]);
+            stress = plus(stress, self.constants.viscosity * determinant(trial).0, both);
+        }
+        if let Some((activation, direction)) = self.muscle {
+            let f = along(&response.deformation, &direction);
+            stress = plus(stress, activation, matrix(|i, j| f[i] * f[j]));
+        }
+        stress
+    }
+
+    /// What the particles give to the grid.
+    #[inline(always)]
+    pub fn give(&self) -> Given<P, D> {
+        let trial = self.trial();
+        let response = self.response(&trial);
+        let stress = self.stress(&trial, &response);
+        let mass = self.constants.density * self.volume;
+        let pull = -(self.dt * self.volume).times(self.stiffness);
+        let affine = matrix(|i, j| mass * self.velocity_gradient[i][j] + pull * stress[i][j]);
+        Given { deformation: response.deformation, mass, affine }
+    }
+
+    #[inline(always)]
+    pub fn give_pullback(&self, bar: &Given<P, D>) -> MatterBar<P, D> {
+        let trial = self.trial();
+        let response = self.response(&trial);
+        let stress = self.stress(&trial, &response);
+        let mass = self.constants.density * self.volume;
+        let pull = -(self.dt * self.volume).times(self.stiffness);
+        let mass_bar = bar.mass + inner(&bar.affine, &self.velocity_gradient);
+        let mut dt = -(inner(&bar.affine, &stress) * self.volume).times(self.stiffness);
+        let mut gradient: Matrix<P, D> = matrix(|i, j| mass * bar.affine[i][j]);
+        let stress_bar: Matrix<P, D> = matrix(|i, j| pull * bar.affine[i][j]);
+        let both = matrix(|i, j| stress_bar[i][j] + stress_bar[j][i]);
+        let (mut f_bar, mut activation_bar) = (bar.deformation, P::zero());
+        if let Some((activation, direction)) = self.muscle {
+            let f = along(&response.deformation, &direction);
+            activation_bar = sum(|i| f[i] * sum(|j| stress_bar[i][j] * f[j], D), D);
+            let side = along(&both, &f);
+            f_bar = plus(f_bar, activation, matrix(|i, j| side[i] * direction[j]));
+        }
+        let response_bar = Response { deformation: f_bar, stress: stress_bar };
+        let (mut trial_bar, mut constants) = self.response_pullback(&trial, &response_bar);
+        if self.viscous() {
+            let (volume, cofactors) = determinant(&trial);
+            let viscosity = self.constants.viscosity;
+            gradient = plus(gradient, viscosity * volume, both);
+            let strength_bar = inner(&both, &self.velocity_gradient);
+            constants.viscosity += strength_bar * volume;
+            trial_bar = plus(trial_bar, strength_bar * viscosity, cofactors);
+        }
+        constants.density += mass_bar * self.volume;
+        let step = product(&trial_bar, &transpose(&self.deformation));
+        dt += inner(&step, &self.velocity_gradient);
+        let pulled = product(&transpose(&self.velocity_gradient), &trial_bar);
+        MatterBar {
+            constants,
+            activation: activation_bar,
+            velocity_gradient: plus(gradient, self.dt, step),
+            deformation: plus(trial_bar, self.dt, pulled),
+            dt,
+        }
+    }
+}
+
+/// `A v`.
+#[inline(always)]
+fn along<P: Real, const D: usize>(a: &Matrix<P, D>, v: &[P; D]) -> [P; D] {
+    std::array::from_fn(|i| sum(|j| a[i][j] * v[j], D))
+}

@@ -1,0 +1,244 @@
+//! Between particles and grid: quadratic B-splines and affine velocities (APIC, Jiang et al. 2015).
+//!
+//! A particle speaks to its `3^D` nodes through a [`Packet`]: at the node with offsets `a, b, c ∈ {0, 1,
+//! 2}` its value is `P₀ + a P₁ + b P₂ + c P₃`. To scatter is `node += w (P₀ + a P₁ + …)`, to gather is
+//! `P₀ = Σ w node, P₁ = Σ w a node, …`: each is the pullback of the other, and the derivative of both by
+//! the weights is the same sum.
+
+use crate::model::continuum::ContinuumLayout;
+use crate::number::Real;
+
+/// At a node: a mass and a momentum, or nothing and a velocity, or their cotangents.
+pub type Node<R> = [R; 4];
+/// What a particle gives to its nodes or takes from them.
+pub type Packet<R> = [Node<R>; 4];
+
+/// Nothing at a node.
+#[inline(always)]
+pub fn empty<R: Real>() -> Node<R> {
+    [R::zero(); 4]
+}
+
+#[inline(always)]
+fn add<R: Real>(a: Node<R>, s: R, b: Node<R>) -> Node<R> {
+    [a[0] + s * b[0], a[1] + s * b[1], a[2] + s * b[2], a[3] + s * b[3]]
+}
+#[inline(always)]
+fn scale<R: Real>(s: R, b: Node<R>) -> Node<R> {
+    [s * b[0], s * b[1], s * b[2], s * b[3]]
+}
+#[inline(always)]
+fn times<R: Real>(a: Node<R>, b: Node<R>) -> Node<R> {
+    [a[0] * b[0], a[1] * b[1], a[2] * b[2], a[3] * b[3]]
+}
+#[inline(always)]
+fn total<R: Real>(a: Node<R>) -> R {
+    (a[0] + a[1]) + (a[2] + a[3])
+}
+
+/// The nodes of the grid in memory, the last axis fastest.
+#[derive(Clone, Copy, Debug)]
+pub struct Mesh<const D: usize> {
+    /// Along each axis.
+    pub nodes: [usize; D],
+    /// From a node to the next along each axis.
+    pub stride: [usize; D],
+    /// Of a cell [m].
+    pub spacing: f64,
+    inverse: f64,
+    lower: [f64; D],
+}
+
+impl<const D: usize> Mesh<D> {
+    /// The nodes of a layout.
+    pub fn new(layout: &ContinuumLayout) -> Self {
+        let nodes: [usize; D] = std::array::from_fn(|k| layout.cells[k] + 1);
+        let stride = std::array::from_fn(|k| nodes[k + 1..].iter().product());
+        let lower = std::array::from_fn(|k| layout.lower[k]);
+        Self { nodes, stride, spacing: layout.spacing, inverse: 1.0 / layout.spacing, lower }
+    }
+    /// How many rows, along the last axis, one column at the same place of the first axis has.
+    pub fn rows_per_column(&self) -> usize {
+        if D == 3 { self.nodes[1] } else { 1 }
+    }
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.nodes[0] * self.rows_per_column()
+    }
+    /// Where a node is [m].
+    #[inline(always)]
+    pub fn place(&self, index: [usize; D]) -> [f64; D] {
+        std::array::from_fn(|k| self.lower[k] + index[k] as f64 * self.spacing)
+    }
+    /// The first node of a particle along axis `k`, as a number, and the particle's offset from it in
+    /// cells, between ½ and 1½.
+    #[inline(always)]
+    pub fn along<P: Real>(&self, k: usize, x: P) -> (P, P) {
+        let cells = (x - P::from_f64(self.lower[k])).times(self.inverse);
+        let first = (cells - P::one()).round();
+        (first, cells - first)
+    }
+    /// The row of the first node of a particle, [`LOST`] where its nodes are not all on the grid.
+    #[inline(always)]
+    pub fn row(&self, first: [f64; D]) -> u32 {
+        let inside = (0..D).all(|k| first[k] >= 0.0 && first[k] <= (self.nodes[k] - 3) as f64);
+        let row = if D == 3 { first[0] as usize * self.nodes[1] + first[1] as usize } else { first[0] as usize };
+        if inside { row as u32 } else { LOST }
+    }
+}
+
+/// The row of a particle that has left the grid, or is not a number.
+pub const LOST: u32 = u32::MAX;
+
+/// The weights of a particle on its nodes.
+#[derive(Clone, Copy, Debug)]
+pub struct Stencil<R, const D: usize> {
+    /// The node with the smallest index.
+    first: usize,
+    /// Offset from it in cells, between ½ and 1½.
+    pub offset: [R; D],
+    weight: [[R; 3]; D],
+}
+
+impl<R: Real, const D: usize> Stencil<R, D> {
+    /// `w = ½ (3/2 − f)², ¾ − (f − 1)², ½ (f − ½)²` along each axis.
+    #[inline(always)]
+    pub fn new(mesh: &Mesh<D>, x: [R; D]) -> Self {
+        let (mut first, mut offset, mut weight) = (0, [R::zero(); D], [[R::zero(); 3]; D]);
+        for k in 0..D {
+            let (node, f) = mesh.along(k, x[k]);
+            first += node.first() as usize * mesh.stride[k];
+            let [a, b, c] = [R::from_f64(1.5) - f, f - R::one(), f - R::from_f64(0.5)];
+            weight[k] = [(a * a).times(0.5), R::from_f64(0.75) - b * b, (c * c).times(0.5)];
+            offset[k] = f;
+        }
+        Self { first, offset, weight }
+    }
+    /// The derivative of the weights along each axis by the offset.
+    #[inline(always)]
+    fn slopes(&self) -> [[R; 3]; D] {
+        self.offset.map(|f| {
+            let [a, b, c] = [f - R::from_f64(1.5), R::one() - f, f - R::from_f64(0.5)];
+            [a, b.times(2.0), c]
+        })
+    }
+    /// `node += w (P₀ + a P₁ + …)`.
+    #[inline(always)]
+    pub fn scatter(&self, mesh: &Mesh<D>, packet: &Packet<R>, nodes: &mut [Node<R>], start: usize) {
+        let mut value = packet[0];
+        for a in 0..3 {
+            let mut along = value;
+            for b in 0..if D == 3 { 3 } else { 1 } {
+                let w = if D == 3 { self.weight[0][a] * self.weight[1][b] } else { self.weight[0][a] };
+                let at = self.first - start + a * mesh.stride[0] + if D == 3 { b * mesh.stride[1] } else { 0 };
+                let row: &mut [Node<R>; 3] = (&mut nodes[at..at + 3]).try_into().expect("three nodes");
+                let mut here = along;
+                for c in 0..3 {
+                    row[c] = add(row[c], w * self.weight[D - 1][c], here);
+                    here = add(here, R::one(), packet[D]);
+                }
+                along = add(along, R::one(), packet[2]);
+            }
+            value = add(value, R::one(), packet[1]);
+        }
+    }
+    /// `Σ w node, Σ w a node, …`.
+    #[inline(always)]
+    pub fn gather(&self, mesh: &Mesh<D>, nodes: &[Node<R>]) -> Packet<R> {
+        let mut out = [empty(); 4];
+        for a in 0..3 {
+            for b in 0..if D == 3 { 3 } else { 1 } {
+                let w = if D == 3 { self.weight[0][a] * self.weight[1][b] } else { self.weight[0][a] };
+                let [sum, first] = self.row(mesh, nodes, [a, b], &self.weight[D - 1]);
+                collect::<R, D>(&mut out, [a, b], w, sum, first);
+            }
+        }
+        out
+    }
+    /// The gathered packet, and `Σ ∂w/∂f_k node · (P₀ + a P₁ + …)` for each axis `k`: the cotangent of
+    /// the offsets through the weights, of a packet's scattering with cotangents at the nodes, or of
+    /// gathering from the nodes with a packet as cotangent.
+    #[inline(always)]
+    pub fn gather_with_slopes(
+        &self,
+        mesh: &Mesh<D>,
+        packet: &Packet<R>,
+        nodes: &[Node<R>],
+    ) -> (Packet<R>, [R; D]) {
+        let (mut out, mut sums) = ([empty(); 4], [empty(); D]);
+        let slope = self.slopes();
+        let mut value = packet[0];
+        for a in 0..3 {
+            let mut along = value;
+            for b in 0..if D == 3 { 3 } else { 1 } {
+                let wb = if D == 3 { self.weight[1][b] } else { R::one() };
+                let w = self.weight[0][a] * wb;
+                let [sum, first] = self.row(mesh, nodes, [a, b], &self.weight[D - 1]);
+                let [sum_slope, first_slope] = self.row(mesh, nodes, [a, b], &slope[D - 1]);
+                collect::<R, D>(&mut out, [a, b], w, sum, first);
+                let through = add(times(sum, along), R::one(), times(first, packet[D]));
+                sums[0] = add(sums[0], slope[0][a] * wb, through);
+                if D == 3 {
+                    sums[1] = add(sums[1], self.weight[0][a] * slope[1][b], through);
+                }
+                let last = add(times(sum_slope, along), R::one(), times(first_slope, packet[D]));
+                sums[D - 1] = add(sums[D - 1], w, last);
+                along = add(along, R::one(), packet[2]);
+            }
+            value = add(value, R::one(), packet[1]);
+        }
+        (out, sums.map(total))
+    }
+    /// `Σ w node` and `Σ w c node` along a row.
+    #[inline(always)]
+    fn row(&self, mesh: &Mesh<D>, nodes: &[Node<R>], [a, b]: [usize; 2], w: &[R; 3]) -> [Node<R>; 2] {
+        let at = self.first + a * mesh.stride[0] + if D == 3 { b * mesh.stride[1] } else { 0 };
+        let row: &[Node<R>; 3] = nodes[at..at + 3].try_into().expect("three nodes");
+        let (one, two) = (scale(w[1], row[1]), scale(w[2], row[2]));
+        let both = add(one, R::one(), two);
+        [add(both, w[0], row[0]), add(both, R::one(), two)]
+    }
+}
+
+/// Adds a row's sums to a packet.
+#[inline(always)]
+fn collect<R: Real, const D: usize>(
+    out: &mut Packet<R>,
+    [a, b]: [usize; 2],
+    w: R,
+    sum: Node<R>,
+    first: Node<R>,
+) {
+    let sum = scale(w, sum);
+    out[0] = add(out[0], R::one(), sum);
+    if a > 0 {
+        out[1] = add(out[1], R::from_f64(a as f64), sum);
+    }
+    if D == 3 && b > 0 {
+        out[2] = add(out[2], R::from_f64(b as f64), sum);
+    }
+    out[D] = add(out[D], w, first);
+}
+
+/// The packet of a value at the particle and its slopes, per cell, along the axes: `P₀ = value − Σ f_j P_j`.
+#[inline(always)]
+pub fn spread<R: Real, const D: usize>(offset: [R; D], value: Node<R>, slopes: [Node<R>; D]) -> Packet<R> {
+    let mut out = [value, empty(), empty(), empty()];
+    for j in 0..D {
+        out[0] = add(out[0], -offset[j], slopes[j]);
+        out[j + 1] = slopes[j];
+    }
+    out
+}
+
+/// The cotangents of the offset, the value and the slopes from the packet's, and from the packet itself.
+#[inline(always)]
+pub fn spread_pullback<R: Real, const D: usize>(
+    offset: [R; D],
+    packet: &Packet<R>,
+    cotangent: &Packet<R>,
+) -> ([R; D], Node<R>, [Node<R>; D]) {
+    let offset_bar = std::array::from_fn(|j| -total(times(packet[j + 1], cotangent[0])));
+    let slopes = std::array::from_fn(|j| add(cotangent[j + 1], -offset[j], cotangent[0]));
+    (offset_bar, cotangent[0], slopes)
+}
