@@ -61,7 +61,8 @@ pub struct Workspace<R: Real> {
 
 /// The bytes of memory behind a state.
 fn state_bytes<R>(state: &State<R>) -> usize {
-    let numbers = [&state.q, &state.v, &state.act, &state.warm, &state.particles].map(Vec::len).iter().sum::<usize>();
+    let numbers =
+        [&state.q, &state.v, &state.act, &state.warm, &state.particles].map(Vec::len).iter().sum::<usize>();
     (numbers + 7 * state.mocap.len() + 1) * size_of::<R>()
 }
 
