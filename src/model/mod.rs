@@ -6,6 +6,7 @@
 
 mod assemble;
 mod constraint;
+pub mod continuum;
 pub mod description;
 mod entries;
 mod hull;

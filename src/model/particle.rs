@@ -4,7 +4,10 @@
 //! [`State`](super::State), the positions and the velocities of all points first.
 
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::continuum::{self, Continuum, ContinuumLayout, Form, Kind, Material, Muscle};
+use super::tree::GeomLayout;
 use crate::number::Real;
 use crate::spatial::Vec3;
 
@@ -19,13 +22,77 @@ pub struct ParticlesFile {
     pub walls: Vec<WallFile>,
     /// Of mass points.
     pub points: Vec<PointsFile>,
+    /// Where matter is.
+    pub grid: GridFile,
+    /// Bodies of matter on the grid.
+    pub matter: Vec<MatterFile>,
 }
 
 impl ParticlesFile {
     /// Whether there is no particle.
     pub fn is_empty(&self) -> bool {
-        self.points.is_empty()
+        self.points.is_empty() && self.matter.is_empty()
     }
+}
+
+/// The grid over which matter exchanges momentum; in a plane its axes are x and z.
+#[derive(Clone, Debug)]
+pub struct GridFile {
+    /// Whether there are but two axes.
+    pub planar: bool,
+    /// The side of a cell [m].
+    pub spacing: f64,
+    /// The lower corner [m].
+    pub lower: [f64; 3],
+    /// Along each axis.
+    pub cells: [usize; 3],
+    /// Walls act on this many layers of nodes.
+    pub border: usize,
+    /// At the low and the high end of each axis.
+    pub walls: [continuum::Wall; 6],
+    /// Coulomb's coefficient of all walls with friction.
+    pub friction: f64,
+}
+
+impl Default for GridFile {
+    fn default() -> Self {
+        let walls = [continuum::Wall::Slip; 6];
+        Self { planar: false, spacing: 1.0, lower: [0.0; 3], cells: [0; 3], border: 3, walls, friction: 0.0 }
+    }
+}
+
+/// A body of matter.
+#[derive(Clone, Debug)]
+pub struct MatterFile {
+    /// If the file gives one.
+    pub name: Option<String>,
+    /// How it answers to a deformation.
+    pub kind: Kind,
+    /// Its numbers; those that its kind does not read mean nothing.
+    pub material: Material<f64>,
+    /// Of the particles, along the axes of the grid [m].
+    pub places: Vec<[f64; 3]>,
+    /// Of each particle [m³ or m²].
+    pub volume: f64,
+    /// How far the whole body is moved [m].
+    pub position: [f64; 3],
+    /// Of all particles at the start [m/s].
+    pub velocity: [f64; 3],
+    /// What pulls it, if anything does.
+    pub muscle: Option<MuscleFile>,
+    /// Red, green, blue, opacity.
+    pub color: [f64; 4],
+}
+
+/// A muscle that fills a whole body.
+#[derive(Clone, Debug)]
+pub struct MuscleFile {
+    /// Whose force, from −1 to 1, tightens it.
+    pub actuator: usize,
+    /// Along the axes of the grid, of length one.
+    pub direction: [f64; 3],
+    /// Its stress at a force of one [Pa].
+    pub strength: f64,
 }
 
 /// A half space that particles do not enter, `n · x < offset`.
@@ -85,6 +152,19 @@ pub struct Particles<R> {
     pub walls: Vec<Wall<R>>,
     /// Of mass points.
     pub points: Vec<Points<R>>,
+    /// Of matter, if there is any.
+    pub continuum: Option<Continuum<R>>,
+    /// Where each body of matter is, and how it moves at the start.
+    pub matter: Vec<Placed<R>>,
+}
+
+/// How far a body is moved from where its file puts it [m], and its velocity [m/s].
+#[derive(Clone, Copy, Debug)]
+pub struct Placed<R> {
+    /// [m]
+    pub position: Vec3<R>,
+    /// [m/s]
+    pub velocity: Vec3<R>,
 }
 
 /// The numbers of a half space.
@@ -134,8 +214,27 @@ pub struct ParticleLayout {
     pub count: usize,
     /// Bodies of mass points.
     pub points: Vec<PointsLayout>,
-    /// Names of bodies of particles, of those of mass points first.
+    /// Names of bodies of mass points.
     pub names: Vec<String>,
+    /// Everything about matter that is not a number, if there is any.
+    pub continuum: Option<Arc<ContinuumLayout>>,
+    /// Bodies of matter.
+    pub matter: Vec<MatterLayout>,
+    /// The geoms that matter meets.
+    pub touching: Vec<usize>,
+}
+
+/// Where a body of matter is.
+#[derive(Clone, Debug)]
+pub struct MatterLayout {
+    /// For messages, tables and parameters.
+    pub name: String,
+    /// Its particles among those of all bodies of matter.
+    pub particles: Range<usize>,
+    /// Where its file puts them, along the axes of the grid [m].
+    pub places: Arc<[[f64; 3]]>,
+    /// Red, green, blue, opacity.
+    pub color: [f64; 4],
 }
 
 /// Where a body of mass points is.
@@ -169,6 +268,10 @@ impl ParticleLayout {
     pub fn is_empty(&self) -> bool {
         self.numbers == 0
     }
+    /// Whether particles push bodies.
+    pub fn pushes(&self) -> bool {
+        !self.touching.is_empty()
+    }
     /// The first of the three numbers of the position of a mass point.
     #[inline(always)]
     pub fn position(&self, point: usize) -> usize {
@@ -184,7 +287,7 @@ impl ParticleLayout {
         self.points.partition_point(|body| body.points.end <= point)
     }
 
-    pub(super) fn new(file: &ParticlesFile) -> Self {
+    pub(super) fn new(file: &ParticlesFile, geoms: &[GeomLayout]) -> Self {
         let mut layout = Self { substeps: file.substeps.max(1), ..Self::default() };
         layout.walls = file.walls.iter().map(|w| (w.normal, w.friction.is_none())).collect();
         for (k, body) in file.points.iter().enumerate() {
@@ -208,7 +311,55 @@ impl ParticleLayout {
             layout.names.push(body.name.clone().unwrap_or_else(|| format!("points#{k}")));
         }
         layout.numbers = 6 * layout.count;
+        layout.add_matter(file, geoms);
         layout
+    }
+
+    fn add_matter(&mut self, file: &ParticlesFile, geoms: &[GeomLayout]) {
+        if file.matter.is_empty() {
+            return;
+        }
+        let grid = &file.grid;
+        let mut own = ContinuumLayout {
+            dimension: if grid.planar { 2 } else { 3 },
+            spacing: grid.spacing,
+            lower: grid.lower,
+            cells: grid.cells,
+            border: grid.border,
+            walls: grid.walls,
+            kinds: file.matter.iter().map(|m| m.kind).collect(),
+            material: Vec::new(),
+            volume: Vec::new(),
+            muscles: Vec::new(),
+            muscle: Vec::new(),
+        };
+        let any_muscle = file.matter.iter().any(|m| m.muscle.is_some());
+        for (k, matter) in file.matter.iter().enumerate() {
+            let (first, count) = (own.count(), matter.places.len());
+            own.material.resize(first + count, k);
+            own.volume.resize(first + count, matter.volume);
+            if any_muscle {
+                own.muscle.resize(first + count, matter.muscle.as_ref().map(|_| own.muscles.len()));
+            }
+            let muscle = |m: &MuscleFile| Muscle { control: m.actuator, direction: m.direction };
+            own.muscles.extend(matter.muscle.as_ref().map(muscle));
+            self.matter.push(MatterLayout {
+                name: matter.name.clone().unwrap_or_else(|| format!("matter#{k}")),
+                particles: first..first + count,
+                places: matter.places.clone().into(),
+                color: matter.color,
+            });
+        }
+        // What collides with nothing, and a mesh, is not there for matter.
+        let meets = |g: &GeomLayout| (g.contype != 0 || g.conaffinity != 0) && Form::of(g.shape).is_some();
+        self.touching = (0..geoms.len()).filter(|&g| meets(&geoms[g])).collect();
+        self.numbers += own.state_len();
+        self.continuum = Some(Arc::new(own));
+    }
+
+    /// Where the numbers of matter begin: those of all particles for one component after the other.
+    pub fn first_of_matter(&self) -> usize {
+        6 * self.count
     }
 }
 
@@ -241,11 +392,20 @@ impl<R> Particles<R> {
             drag: self.drag.map(&mut *f),
             walls: self.walls.iter().map(|w| wall(f, w)).collect(),
             points: self.points.iter().map(|p| points(f, p)).collect(),
+            continuum: self.continuum.as_ref().map(|c| c.map(&mut *f)),
+            matter: self
+                .matter
+                .iter()
+                .map(|p| Placed { position: three(f, p.position), velocity: three(f, p.velocity) })
+                .collect(),
         }
     }
 
     /// Visits all numbers in place, in the order of [`Particles::map`].
-    pub(super) fn visit(&mut self, f: &mut impl FnMut(&mut R)) {
+    pub(super) fn visit(&mut self, f: &mut impl FnMut(&mut R))
+    where
+        R: Copy,
+    {
         fn three<R>(f: &mut impl FnMut(&mut R), v: &mut Vec3<R>) {
             [&mut v.x, &mut v.y, &mut v.z].into_iter().for_each(f);
         }
@@ -262,6 +422,13 @@ impl<R> Particles<R> {
             p.rest_length.iter_mut().for_each(&mut *f);
             f(&mut p.actuation);
         }
+        if let Some(continuum) = &mut self.continuum {
+            continuum.visit(f);
+        }
+        for p in &mut self.matter {
+            three(f, &mut p.position);
+            three(f, &mut p.velocity);
+        }
     }
 }
 
@@ -277,7 +444,25 @@ impl<R: Real> Particles<R> {
                 }
             }
         }
+        if let Some(continuum) = &layout.continuum {
+            self.start_of_matter(layout, continuum, &mut out[layout.first_of_matter()..]);
+        }
         out
+    }
+
+    /// Moved and with the velocity of its body; without a gradient of the velocity, and undeformed.
+    fn start_of_matter(&self, layout: &ParticleLayout, continuum: &ContinuumLayout, out: &mut [R]) {
+        let (n, d) = (continuum.count(), continuum.dimension);
+        for (body, at) in self.matter.iter().zip(&layout.matter) {
+            for (p, place) in at.particles.clone().zip(at.places.iter()) {
+                for k in 0..d {
+                    let axis = continuum.axis(k);
+                    out[k * n + p] = R::from_f64(place[k]) + body.position.to_array()[axis];
+                    out[(d + k) * n + p] = body.velocity.to_array()[axis];
+                    out[(2 * d + d * d + k * (d + 1)) * n + p] = R::one();
+                }
+            }
+        }
     }
 
     /// The pullback of [`Particles::start`]: adds to `self`, the cotangents of the numbers.
@@ -289,6 +474,19 @@ impl<R: Real> Particles<R> {
                 if !at.fixed[p - at.points.start] {
                     body.velocity += three(layout.velocity(p));
                 }
+            }
+        }
+        let Some(continuum) = &layout.continuum else { return };
+        let (n, d, first) = (continuum.count(), continuum.dimension, layout.first_of_matter());
+        for (body, at) in self.matter.iter_mut().zip(&layout.matter) {
+            let sum = |component: usize| {
+                let list = &cotangent[first + component * n..][at.particles.clone()];
+                list.iter().fold(R::zero(), |sum, x| sum + *x)
+            };
+            for k in 0..d {
+                let unit = Vec3::unit(continuum.axis(k));
+                body.position += unit * sum(k);
+                body.velocity += unit * sum(d + k);
             }
         }
     }

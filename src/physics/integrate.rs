@@ -6,7 +6,7 @@ use super::articulated::actuation::{final_activation, final_activation_pullback}
 use super::articulated::factor::{Factor, GeneralFactor};
 use super::articulated::passive::damping_slope;
 use super::constraint::{Constraint, ConstraintBackward};
-use super::particles::{KeptSwarm, Swarm};
+use super::particles::KeptSwarm;
 use super::step::{Backward, Cotangents, Stage, constrain, forces, forces_pullback, free};
 use super::{implicit, runge_kutta};
 use crate::model::description::Integrator;
@@ -69,7 +69,7 @@ impl<R: Real> Kept<R> {
             jacobian: s.jacobian.clone(),
             factor: s.factor.clone(),
             actuation: s.actuation.clone(),
-            swarm: s.swarm.as_ref().map(Swarm::kept),
+            swarm: s.swarm.as_ref().map(|swarm| swarm.kept().clone()),
             a: s.a.clone(),
         };
         Self {
@@ -132,7 +132,7 @@ impl<R: Real> Record<R> {
     pub fn kept_bytes(&self) -> usize {
         let stage = |s: &Stage<R>| {
             let numbers = [&s.mass, &s.jacobian, &s.a].map(Vec::len).iter().sum();
-            let swarm = s.swarm.as_ref().map_or(0, Swarm::kept_bytes);
+            let swarm = s.swarm.as_ref().map_or(0, |swarm| swarm.kept().bytes());
             swarm + stage_bytes((&s.links, &s.actuation, &s.constraint, &s.factor), numbers)
         };
         let own: usize = self.stages.iter().map(stage).sum();

@@ -133,10 +133,11 @@ pub fn forces<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, sta
     for (i, f) in stage.smooth.iter_mut().enumerate() {
         *f = stage.passive.total[i] + stage.actuation.total[i] - stage.bias[i];
     }
-    applied(model, input, stage);
     if let Some(swarm) = &mut stage.swarm {
-        particles::advance(model, &state.particles, &stage.actuation.force, input, swarm);
+        let force = &stage.actuation.force;
+        particles::advance(model, &stage.links, &state.particles, force, input, swarm);
     }
+    applied(model, input, stage);
 }
 
 /// Adds `α J_tᵀ J̇_t v` of tendons with armature to the bias.
@@ -157,11 +158,16 @@ fn applied<R: Real>(model: &Model<R>, input: &Input<R>, stage: &mut Stage<R>) {
     for (f, x) in stage.smooth.iter_mut().zip(&input.force) {
         *f += *x;
     }
-    if input.wrench.is_empty() {
+    let pushed = stage.swarm.as_ref().filter(|_| model.topology.particles.pushes());
+    if input.wrench.is_empty() && pushed.is_none() {
         return;
     }
+    stage.wrench.fill(Force::zero());
+    if let Some(swarm) = pushed {
+        stage.wrench.copy_from_slice(&swarm.wrench);
+    }
     for ((out, w), link) in stage.wrench.iter_mut().zip(&input.wrench).zip(&stage.links.bodies) {
-        *out = Force::at(link.center - link.origin, w.force) + Force::new(w.torque, Vec3::zero());
+        *out += Force::at(link.center - link.origin, w.force) + Force::new(w.torque, Vec3::zero());
     }
     inverse_dynamics::project(model, &stage.links, &mut stage.wrench, &mut stage.scratch);
     for (f, x) in stage.smooth.iter_mut().zip(&stage.scratch) {
@@ -281,7 +287,7 @@ pub fn forces_pullback<R: Real>(
     passive::joint_forces_pullback(&mut p, weight);
     bounds_pullback(&mut p, &stage.actuation, weight, &mut scratch.bounded);
     let t = &model.topology;
-    let on_bodies = t.acts_on_bodies() || !input.wrench.is_empty();
+    let on_bodies = t.acts_on_bodies() || !input.wrench.is_empty() || t.particles.pushes();
     let anywhere = on_bodies || !model.tendons.is_empty();
     let bounded = &scratch.bounded;
     if anywhere {
@@ -304,10 +310,15 @@ pub fn forces_pullback<R: Real>(
             start: &mut p.out.particles,
             force: &mut scratch.by_force,
             push: &mut out.input.push,
+            links: p.cotangent,
             model: p.out_model,
         };
-        let force = &stage.actuation.force;
-        particles::advance_pullback(model, &state.particles, force, input, swarm, back, out);
+        let acting = (&stage.actuation.force[..], input);
+        let twists = if t.particles.pushes() { &scratch.passive.bodies[..] } else { &[] };
+        particles::advance_pullback(model, links, &state.particles, acting, swarm, twists, back, out);
+        if t.particles.pushes() {
+            scratch.passive.cotangent.iter_mut().zip(&swarm.wrench).for_each(|(own, w)| *own += *w);
+        }
     }
     actuation_pullback(
         &mut p,

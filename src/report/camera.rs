@@ -86,6 +86,9 @@ fn heading(motion: &Motion<'_>) -> Point {
 fn particles_plane(motion: &Motion<'_>) -> Option<Point> {
     let layout = &motion.model.topology.particles;
     let stays = |s: &State<f64>| (0..layout.count).all(|p| s.particles[layout.position(p) + 1].abs() < 1e-9);
+    if layout.continuum.as_ref().is_some_and(|c| c.dimension == 2) {
+        return Some(-Vec3::unit(1));
+    }
     let ends = [motion.states.first()?, motion.states.last()?];
     (motion.model.topology.joints.is_empty() && ends.into_iter().all(stays)).then(|| -Vec3::unit(1))
 }

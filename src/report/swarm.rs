@@ -7,7 +7,8 @@ use super::ground::Ground;
 use super::sheet::{Sheet, Window};
 use super::solid::flat;
 use crate::model::State;
-use crate::spatial::{Pose, Vec3, rotation_z_to};
+use crate::model::particle::{MatterLayout, Wall};
+use crate::spatial::{Pose, Quat, Vec3, rotation_z_to};
 
 const MUSCLE: [f64; 4] = [0.84, 0.37, 0.0, 1.0];
 /// What a spring leaves of its body's colour.
@@ -46,6 +47,7 @@ impl Swarm {
             let radius = if body.collides { numbers.radius } else { usual.min(0.02) };
             dots.extend(body.points.clone().map(|p| (at(p), radius, body.color)));
         }
+        dots.extend(matter(motion, state));
         dots.sort_by(|a, b| camera.see(a.0).z.total_cmp(&camera.see(b.0).z));
         out.places = dots.iter().map(|(place, ..)| *place).collect();
         out.dots = dots.into_iter().map(|(place, r, color)| (flat(camera.see(place)), r, color)).collect();
@@ -70,12 +72,37 @@ impl Swarm {
     }
 }
 
+/// The particles of matter: place, radius, colour.
+fn matter(motion: &Motion<'_>, state: &State<f64>) -> Vec<(Vec3<f64>, f64, [f64; 4])> {
+    let layout = &motion.model.topology.particles;
+    let Some(continuum) = &layout.continuum else { return Vec::new() };
+    let (n, first) = (continuum.count(), layout.first_of_matter());
+    let place = |p: usize| {
+        let mut x = [0.0; 3];
+        (0..continuum.dimension).for_each(|k| x[continuum.axis(k)] = state.particles[first + k * n + p]);
+        Vec3::from(x)
+    };
+    let radius = |p: usize| 0.55 * continuum.volume[p].powf(1.0 / continuum.dimension as f64);
+    let of = |m: &MatterLayout| -> Vec<_> {
+        m.particles.clone().map(|p| (place(p), radius(p), m.color)).collect()
+    };
+    layout.matter.iter().flat_map(of).collect()
+}
+
 /// The walls, as grounds without end.
 pub fn walls(motion: &Motion<'_>) -> Vec<Ground> {
     let layout = &motion.model.topology.particles;
-    let of = |((normal, _), wall): (&([f64; 3], bool), &crate::model::particle::Wall<f64>)| {
+    let of = |((normal, _), wall): (&([f64; 3], bool), &Wall<f64>)| {
         let n = Vec3::from(*normal);
         Ground { pose: Pose { position: n * wall.offset, rotation: rotation_z_to(n) }, size: [0.0; 2] }
     };
-    layout.walls.iter().zip(&motion.model.particles.walls).map(of).collect()
+    let mut out: Vec<Ground> = layout.walls.iter().zip(&motion.model.particles.walls).map(of).collect();
+    if let Some(continuum) = &layout.continuum {
+        // Matter rests on the innermost nodes of the border.
+        let up = continuum.dimension - 1;
+        let height = continuum.lower[up] + continuum.border as f64 * continuum.spacing;
+        let pose = Pose { position: Vec3::unit(2) * height, rotation: Quat::identity() };
+        out.push(Ground { pose, size: [0.0; 2] });
+    }
+    out
 }

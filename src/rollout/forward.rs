@@ -108,8 +108,9 @@ pub(crate) fn sound<R: Real>(
         return Ok(());
     }
     let solved = R::select(solved, R::one(), R::zero());
+    let lost = record.stages[0].swarm.as_ref().and_then(|swarm| swarm.lost);
     let of = |world: usize| match sum.lane(world).is_finite() {
-        false => Some(diverged(model, state, world, step)),
+        false => Some(diverged(model, (state, lost), world, step)),
         true => (solved.lane(world) == 0.0).then_some(Error::Unsolved { step }),
     };
     if R::LANES == 1 {
@@ -119,8 +120,20 @@ pub(crate) fn sound<R: Real>(
 }
 
 /// What is not finite in a world.
-fn diverged<R: Real>(model: &Model<R>, state: &State<R>, world: usize, step: usize) -> Error {
+fn diverged<R: Real>(
+    model: &Model<R>,
+    (state, lost): (&State<R>, Option<usize>),
+    world: usize,
+    step: usize,
+) -> Error {
     let t = &model.topology;
+    if let Some(particle) = lost {
+        let body = t.particles.matter.iter().find(|m| m.particles.contains(&particle));
+        let name = body.map_or("", |body| &body.name);
+        let quantity = format!("a particle of matter \"{name}\", which left the grid");
+        let remedy = "make the grid larger, or take more substeps".to_owned();
+        return Error::Diverged { step, quantity, remedy };
+    }
     let bad = |x: &R| !x.lane(world).is_finite();
     let quantity = if let Some(i) = state.v.iter().position(bad) {
         let kind = t.joints[t.dofs[i].joint].kind;
@@ -132,8 +145,16 @@ fn diverged<R: Real>(model: &Model<R>, state: &State<R>, world: usize, step: usi
         format!("the velocity{part} of joint \"{}\"", t.names.joints[t.dofs[i].joint])
     } else if state.act.iter().any(bad) {
         "an activation".to_owned()
-    } else if state.particles.iter().any(bad) {
-        "a particle".to_owned()
+    } else if let Some(at) = state.particles.iter().position(bad) {
+        match t.particles.count {
+            n if at < 6 * n => {
+                let point = at / 3 % n;
+                let body = t.particles.body_of(point);
+                let number = point - t.particles.points[body].points.start;
+                format!("point {number} of \"{}\"", t.particles.names[body])
+            }
+            _ => "a particle of matter".to_owned(),
+        }
     } else {
         "the configuration".to_owned()
     };

@@ -3,6 +3,7 @@
 use super::Quantity;
 use crate::model::Topology;
 use crate::number::Real;
+use crate::number::smooth::{safe_div, safe_sqrt};
 use crate::spatial::Vec3;
 
 /// Some particles, by their numbers in the state: coordinate `c` of particle `k` is entry
@@ -44,6 +45,28 @@ impl Crowd {
         let share = w.times(1.0 / self.count as f64).to_array();
         for (c, axis) in self.axes() {
             (0..self.count).for_each(|k| out[self.entry(k, axis)] += share[c]);
+        }
+    }
+    /// The standard deviation of each coordinate.
+    pub fn spread<R: Real>(&self, all: &[R]) -> Vec3<R> {
+        let mean = self.mean(all).to_array();
+        let mut out = [R::zero(); 3];
+        for (c, axis) in self.axes() {
+            let square = |sum: R, k: usize| sum + (all[self.entry(k, axis)] - mean[c]).square();
+            let sum = (0..self.count).fold(R::zero(), square);
+            out[c] = safe_sqrt(sum.times(1.0 / self.count as f64));
+        }
+        Vec3::from(out)
+    }
+    /// The pullback of [`Crowd::spread`]: adds to `out`.
+    pub fn spread_pullback<R: Real>(&self, all: &[R], w: Vec3<R>, out: &mut [R]) {
+        let (mean, spread) = (self.mean(all).to_array(), self.spread(all).to_array());
+        for (c, axis) in self.axes() {
+            let share = safe_div(w.to_array()[c].times(1.0 / self.count as f64), spread[c]);
+            for k in 0..self.count {
+                let entry = self.entry(k, axis);
+                out[entry] += share * (all[entry] - mean[c]);
+            }
         }
     }
     /// `½ Σ x_k z_{k+1} − x_{k+1} z_k`, of a polygon of points in the plane of x and z.
@@ -90,6 +113,33 @@ pub fn known_particles(t: &Topology) -> Vec<(String, Quantity)> {
         let first = layout.position(body.points.start);
         let crowd = Crowd { first, count: body.points.len(), between: 3, apart: 1, planar: false };
         out.push((format!("points.{name}.area"), Quantity::Area(crowd)));
+    }
+    out.extend(known_matter(t));
+    out
+}
+
+/// Of bodies of matter, and of all matter together: centre, velocity and spread.
+fn known_matter(t: &Topology) -> Vec<(String, Quantity)> {
+    let layout = &t.particles;
+    let Some(continuum) = &layout.continuum else { return Vec::new() };
+    let (n, d, first) = (continuum.count(), continuum.dimension, layout.first_of_matter());
+    let bodies = layout.matter.iter().map(|m| (format!("matter.{}", m.name), m.particles.clone()));
+    let all = std::iter::once(("matter".to_owned(), 0..n));
+    let mut out = Vec::new();
+    for (name, own) in bodies.chain(all) {
+        let crowd = |component: usize| Crowd {
+            first: first + component * n + own.start,
+            count: own.len(),
+            between: 1,
+            apart: n,
+            planar: d == 2,
+        };
+        for (coordinate, end) in [(None, ""), (Some(0), ".x"), (Some(1), ".y"), (Some(2), ".z")] {
+            let of = |crowd| Quantity::Particles { crowd, from: None, coordinate };
+            out.push((format!("{name}.center{end}"), of(crowd(0))));
+            out.push((format!("{name}.velocity{end}"), of(crowd(d))));
+            out.push((format!("{name}.spread{end}"), Quantity::Spread { crowd: crowd(0), coordinate }));
+        }
     }
     out
 }

@@ -90,6 +90,13 @@ pub enum Quantity {
         /// One of x, y, z; all three if none.
         coordinate: Option<usize>,
     },
+    /// The standard deviation of the coordinates of particles, or of one of them [m].
+    Spread {
+        /// Whose.
+        crowd: Crowd,
+        /// One of x, y, z; all three if none.
+        coordinate: Option<usize>,
+    },
     /// Of the polygon of points in the plane of x and z, counter-clockwise as seen from −y [m²].
     Area(Crowd),
     /// Of the whole world [J].
@@ -132,6 +139,7 @@ impl Quantity {
                 | Self::Relative { coordinate: None, .. }
                 | Self::Up { coordinate: None, .. }
                 | Self::Particles { coordinate: None, .. }
+                | Self::Spread { coordinate: None, .. }
                 | Self::Sensor { vector: true, .. }
         )
     }
@@ -194,6 +202,7 @@ impl Quantity {
                 let origin = from.map_or(Vec3::zero(), |from| from.mean(&state.particles));
                 pick(crowd.mean(&state.particles) - origin, coordinate)
             }
+            Self::Spread { crowd, coordinate } => pick(crowd.spread(&state.particles), coordinate),
             Self::Area(crowd) => single(crowd.area(&state.particles)),
             Self::Relative { place, from, coordinate } => {
                 pick(place.position(model, links) - from.position(model, links), coordinate)
@@ -259,6 +268,10 @@ impl Quantity {
                 if let Some(from) = from {
                     from.mean_pullback(-w, &mut out.state.particles);
                 }
+            }
+            Self::Spread { crowd, coordinate } => {
+                let w = unpick(w, coordinate);
+                crowd.spread_pullback(&state.particles, w, &mut out.state.particles);
             }
             Self::Area(crowd) => crowd.area_pullback(&state.particles, w.x, &mut out.state.particles),
             Self::Relative { place, from, coordinate } => {

@@ -1,8 +1,11 @@
 //! Bodies of particles: their numbers, as the file states them.
 
+use super::super::continuum::{self, Continuum, Kind, Material};
 use super::super::description::Description;
 use super::super::parameter::Source;
-use super::super::particle::{Particles, Points, PointsFile, Wall, WallFile};
+use super::super::particle::{
+    MatterFile, Particles, ParticlesFile, Placed, Points, PointsFile, Wall, WallFile,
+};
 use super::{ANY, NOT_NEGATIVE, POSITIVE, Reader};
 use crate::number::Real;
 use crate::spatial::Vec3;
@@ -15,7 +18,54 @@ pub(super) fn particles<R: Real, S: Source<R>>(d: &Description, source: &mut S) 
     let drag = (file.drag != 0.0).then(|| read.number("drag", "1/s", NOT_NEGATIVE, file.drag));
     let walls = file.walls.iter().enumerate().map(|(k, w)| wall(k, w, source)).collect();
     let points = file.points.iter().enumerate().map(|(k, p)| points(k, p, source)).collect();
-    Particles { drag, walls, points }
+    let matter = file.matter.iter().enumerate().map(|(k, m)| placed(k, m, source)).collect();
+    let continuum = (!file.matter.is_empty()).then(|| continuum(file, source));
+    Particles { drag, walls, points, continuum, matter }
+}
+
+fn placed<R: Real, S: Source<R>>(k: usize, m: &MatterFile, source: &mut S) -> Placed<R> {
+    let mut read = Reader { source, kind: "matter", element: Some((&m.name, k)) };
+    let position = Vec3::from(read.array("position", "m", ANY, m.position));
+    Placed { position, velocity: Vec3::from(read.array("velocity", "m/s", ANY, m.velocity)) }
+}
+
+fn continuum<R: Real, S: Source<R>>(file: &ParticlesFile, source: &mut S) -> Continuum<R> {
+    let mut strength = Vec::new();
+    let mut materials = Vec::new();
+    for (k, m) in file.matter.iter().enumerate() {
+        let mut read = Reader { source, kind: "matter", element: Some((&m.name, k)) };
+        materials.push(material(&mut read, m));
+        if let Some(muscle) = &m.muscle {
+            strength.push(read.number("strength", "Pa", ANY, muscle.strength));
+        }
+    }
+    let mut wall_friction = [R::zero(); 6];
+    if file.grid.walls.contains(&continuum::Wall::Friction) {
+        let mut read = Reader { source, kind: "grid", element: None };
+        wall_friction = [read.number("friction", "–", NOT_NEGATIVE, file.grid.friction); 6];
+    }
+    Continuum { materials, wall_friction, strength }
+}
+
+/// The numbers that a kind of material reads; the others are not parameters.
+fn material<R: Real, S: Source<R>>(read: &mut Reader<'_, '_, S>, m: &MatterFile) -> Material<R> {
+    let file = &m.material;
+    let mut out = Material::from_array(file.to_array().map(R::from_f64));
+    out.density = read.number("density", "kg/m³", POSITIVE, file.density);
+    if m.kind == Kind::Fluid {
+        out.bulk = read.number("bulk", "Pa", POSITIVE, file.bulk);
+        out.exponent = read.number("exponent", "–", ANY, file.exponent);
+        out.viscosity = read.number("viscosity", "Pa s", NOT_NEGATIVE, file.viscosity);
+        return out;
+    }
+    out.young = read.number("young", "Pa", POSITIVE, file.young);
+    out.poisson = read.number("poisson", "–", (0.0, 0.499), file.poisson);
+    match m.kind {
+        Kind::Sand => out.friction = read.number("friction", "rad", (0.0, 1.5), file.friction),
+        Kind::Plasticine => out.yield_stress = read.number("yield", "Pa", POSITIVE, file.yield_stress),
+        _ => {}
+    }
+    out
 }
 
 fn wall<R: Real, S: Source<R>>(k: usize, w: &WallFile, source: &mut S) -> Wall<R> {

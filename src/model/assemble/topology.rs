@@ -28,7 +28,7 @@ pub(super) fn topology(d: &Description) -> Topology {
     equalities(d, &mut t);
     what_is_there(d, &mut t);
     (t.sensors, t.names.sensors) = sensors(d);
-    t.particles = ParticleLayout::new(&d.particles);
+    t.particles = ParticleLayout::new(&d.particles, &t.geoms);
     t.pattern = Pattern::new(t.dofs.iter().map(|dof| dof.parent));
     t
 }

@@ -9,7 +9,7 @@ use crate::model::{self, Candidate, Hull, Model};
 use crate::number::{Mask, Real};
 use crate::physics::articulated::Links;
 use crate::physics::contact::{Feature, Placed, Touch, features, touch, touch_pullback};
-use crate::spatial::{Force, Quat, Vec3};
+use crate::spatial::{Force, Vec3};
 
 /// Two shapes that touch in one point.
 #[derive(Clone, Copy, Debug)]

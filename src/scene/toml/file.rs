@@ -16,6 +16,9 @@ pub struct Scene {
     pub wall: Vec<Spanned<Wall>>,
     #[serde(default)]
     pub points: Vec<Spanned<Points>>,
+    pub grid: Option<Spanned<Grid>>,
+    #[serde(default)]
+    pub matter: Vec<Spanned<Matter>>,
     /// [s]
     pub horizon: Option<Spanned<f64>>,
     pub steps: Option<Spanned<usize>>,
@@ -88,6 +91,88 @@ pub struct Points {
     pub actuated: Option<Spanned<Vec<usize>>>,
     pub fixed: Option<Spanned<Vec<usize>>>,
     pub color: Option<[f64; 3]>,
+}
+
+/// Where matter is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grid {
+    pub lower: Vec<f64>,
+    pub upper: Vec<f64>,
+    /// Along x.
+    pub cells: usize,
+    #[serde(default)]
+    pub walls: WallKind,
+    /// The lower end of z, if it is unlike the other walls.
+    pub floor: Option<WallKind>,
+    pub friction: Option<Spanned<f64>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WallKind {
+    #[default]
+    Slip,
+    Sticky,
+    Friction,
+}
+
+/// A body of matter.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Matter {
+    pub name: Option<String>,
+    pub material: Spanned<Material>,
+    #[serde(rename = "box")]
+    pub block: Option<Spanned<Extent>>,
+    pub ball: Option<Spanned<Ball>>,
+    /// Particles along each side of a cell.
+    pub per_cell: Option<Spanned<f64>>,
+    pub density: Option<Spanned<f64>>,
+    pub young: Option<Spanned<f64>>,
+    pub poisson: Option<Spanned<f64>>,
+    /// [degrees]
+    pub friction: Option<Spanned<f64>>,
+    #[serde(rename = "yield")]
+    pub yield_stress: Option<Spanned<f64>>,
+    pub bulk: Option<Spanned<f64>>,
+    pub exponent: Option<Spanned<f64>>,
+    pub viscosity: Option<Spanned<f64>>,
+    pub velocity: Option<Spanned<Vec<f64>>>,
+    pub muscle: Option<Spanned<Muscle>>,
+    pub color: Option<[f64; 3]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Material {
+    Corotated,
+    NeoHookean,
+    Fluid,
+    Sand,
+    Plasticine,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extent {
+    pub lower: Vec<f64>,
+    pub upper: Vec<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ball {
+    pub center: Vec<f64>,
+    pub radius: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Muscle {
+    pub direction: Vec<f64>,
+    /// [Pa]
+    pub strength: f64,
 }
 
 /// Springs from each point to the next, and to the one after it against bending.

@@ -91,6 +91,7 @@
 mod aims;
 mod controllers;
 mod file;
+mod matter;
 mod method;
 mod network;
 mod particles;

@@ -3,6 +3,7 @@
 use toml::Spanned;
 
 use super::file;
+use super::matter;
 use super::place::Source;
 use crate::error::Error;
 use crate::model::Description;
@@ -12,7 +13,7 @@ use crate::physics::derive::compile;
 use crate::physics::particles::points::largest_rate;
 use crate::scene::mjcf;
 
-const COLORS: [[f64; 4]; 4] =
+pub(super) const COLORS: [[f64; 4]; 4] =
     [[0.16, 0.47, 0.71, 1.0], [0.84, 0.37, 0.0, 1.0], [0.0, 0.62, 0.45, 1.0], [0.8, 0.47, 0.65, 1.0]];
 
 /// A world without bodies.
@@ -52,13 +53,13 @@ pub fn read(source: &Source<'_>, scene: &file::Scene, d: &mut Description) -> Re
         let own = Bodies { source, span: points.span(), file: points.get_ref() }.read(d)?;
         d.particles.points.push(own);
     }
-    if d.particles.points.is_empty() {
-        return Ok(());
-    }
+    matter::read(source, scene, d)?;
+    let first = scene.points.first().map(Spanned::span);
+    let Some(first) = first.or(scene.matter.first().map(Spanned::span)) else { return Ok(()) };
     if d.option.integrator == Integrator::RungeKutta4 {
         let what =
             "particles move once in a step, and RK4 evaluates forces four times: choose the integrator Euler";
-        return Err(source.error(scene.points[0].span(), what));
+        return Err(source.error(first, what));
     }
     names_differ(source, scene, d)?;
     outside_walls(source, scene, d)?;
@@ -79,7 +80,7 @@ fn names_differ(source: &Source<'_>, scene: &file::Scene, d: &Description) -> Re
 }
 
 /// Three numbers, or two for a world in the plane of x and z.
-fn vector(
+pub(super) fn vector(
     source: &Source<'_>,
     span: std::ops::Range<usize>,
     list: &[f64],
@@ -99,7 +100,12 @@ fn vector(
 }
 
 /// A number that is not negative, or a usual one.
-fn magnitude(source: &Source<'_>, x: &Option<Spanned<f64>>, key: &str, usual: f64) -> Result<f64, Error> {
+pub(super) fn magnitude(
+    source: &Source<'_>,
+    x: &Option<Spanned<f64>>,
+    key: &str,
+    usual: f64,
+) -> Result<f64, Error> {
     match x {
         Some(x) if *x.get_ref() < 0.0 => {
             Err(source.error(x.span(), format!("{key} is {}, and cannot be negative", x.get_ref())))
@@ -333,7 +339,7 @@ impl Bodies<'_> {
 }
 
 /// What acts on particles: a control from −1 to 1, and no more.
-fn muscle(name: String) -> Actuator {
+pub(super) fn muscle(name: String) -> Actuator {
     Actuator {
         name: Some(name),
         transmission: Transmission::Particles,
@@ -370,6 +376,7 @@ fn outside_walls(source: &Source<'_>, scene: &file::Scene, d: &Description) -> R
 
 /// Refuses a time step that springs do not survive: `h² ω² ≤ 2 (1 + e^(−drag h))`.
 fn stable(source: &Source<'_>, scene: &file::Scene, d: &Description) -> Result<(), Error> {
+    let Some(place) = scene.points.first().map(Spanned::span) else { return Ok(()) };
     let substeps = d.particles.substeps.max(1) as f64;
     let h = d.option.timestep / substeps;
     let square = largest_rate(&compile(d), h);
@@ -381,7 +388,7 @@ fn stable(source: &Source<'_>, scene: &file::Scene, d: &Description) -> Result<(
              [particles], or softer springs",
             (most / square).sqrt()
         );
-        return Err(source.error(scene.points[0].span(), what));
+        return Err(source.error(place, what));
     }
     Ok(())
 }

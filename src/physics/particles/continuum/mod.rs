@@ -252,8 +252,12 @@ pub fn substep_pullback<R: Real>(
 ) -> Result<(), Lost> {
     let bars = (numbers_bar, conditions_bar);
     match layout.dimension {
-        2 => substep_pullback_in::<R, 2>(numbers, layout, conditions, state, cotangent, state_bar, bars, scratch),
-        _ => substep_pullback_in::<R, 3>(numbers, layout, conditions, state, cotangent, state_bar, bars, scratch),
+        2 => substep_pullback_in::<R, 2>(
+            numbers, layout, conditions, state, cotangent, state_bar, bars, scratch,
+        ),
+        _ => substep_pullback_in::<R, 3>(
+            numbers, layout, conditions, state, cotangent, state_bar, bars, scratch,
+        ),
     }
 }
 

@@ -160,7 +160,9 @@ pub fn pass_pullback<R: Real>(
     cotangent: &mut Obstacle<R>,
     (mass_bar, v_bar): (&mut R, &mut Vec3<R>),
 ) {
-    let Some(Meeting { arm, axes, inside, input }) = Meeting::new(obstacle, place, spacing, v) else { return };
+    let Some(Meeting { arm, axes, inside, input }) = Meeting::new(obstacle, place, spacing, v) else {
+        return;
+    };
     let change = Vec3::from(deflect(input, flat));
     // The torque is arm × force.
     let force_bar = impulse.force + impulse.torque.cross(arm);

@@ -1,8 +1,8 @@
 //! The work that each particle does for itself, a few side by side.
 
 use super::Scene;
-use super::matter::{Given, Matter};
 use super::matrix::matrix;
+use super::matter::{Given, Matter};
 use super::transfer::{Node, Packet, Stencil, empty, spread, spread_pullback};
 use crate::model::continuum::Constants;
 use crate::number::{Real, Work};

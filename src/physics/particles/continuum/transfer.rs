@@ -82,7 +82,8 @@ impl<const D: usize> Mesh<D> {
     #[inline(always)]
     pub fn row(&self, first: [f64; D]) -> u32 {
         let inside = (0..D).all(|k| first[k] >= 0.0 && first[k] <= (self.nodes[k] - 3) as f64);
-        let row = if D == 3 { first[0] as usize * self.nodes[1] + first[1] as usize } else { first[0] as usize };
+        let row =
+            if D == 3 { first[0] as usize * self.nodes[1] + first[1] as usize } else { first[0] as usize };
         if inside { row as u32 } else { LOST }
     }
 }
@@ -130,7 +131,8 @@ impl<R: Real, const D: usize> Stencil<R, D> {
             let mut along = value;
             for b in 0..if D == 3 { 3 } else { 1 } {
                 let w = if D == 3 { self.weight[0][a] * self.weight[1][b] } else { self.weight[0][a] };
-                let at = self.first - start + a * mesh.stride[0] + if D == 3 { b * mesh.stride[1] } else { 0 };
+                let at =
+                    self.first - start + a * mesh.stride[0] + if D == 3 { b * mesh.stride[1] } else { 0 };
                 let row: &mut [Node<R>; 3] = (&mut nodes[at..at + 3]).try_into().expect("three nodes");
                 let mut here = along;
                 for c in 0..3 {
