@@ -102,7 +102,9 @@ impl<T> Rolled<T> {
             match roll(&alive) {
                 Ok(found) => return Self { alive, found: Some(found), failed },
                 Err(Error::Worlds(lanes)) => {
-                    failed.extend(lanes.into_iter().filter_map(|(lane, e)| Some((*alive.get(lane)?, e))));
+                    // What fails in a lane that stands in fails in its world.
+                    let last = alive.len() - 1;
+                    failed.extend(lanes.into_iter().map(|(lane, e)| (alive[lane.min(last)], e)));
                 }
                 Err(e) => failed.extend(alive.iter().map(|&world| (world, e.clone()))),
             }
