@@ -134,12 +134,16 @@ impl Real for Lanes {
     const LANES: usize = Self::COUNT;
 
     #[inline(always)]
-    fn pack(f: impl Fn(usize) -> Self) -> Self {
-        f(0)
+    fn splat(self) -> Self {
+        self
     }
     #[inline(always)]
-    fn unpack(pack: &Self, _: usize) -> Self {
-        *pack
+    fn load(list: &[Self]) -> Self {
+        list[0]
+    }
+    #[inline(always)]
+    fn store(pack: &Self, list: &mut [Self]) {
+        list[0] = *pack;
     }
 
     #[inline(always)]

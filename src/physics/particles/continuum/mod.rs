@@ -101,11 +101,10 @@ impl<R: Real, const D: usize> Scene<'_, R, D> {
         let n = self.layout.count();
         std::array::from_fn(|k| self.state[k * n + p])
     }
-    /// A component of the particles from `first` on; of `width` the rest repeats the last.
+    /// A component of some particles.
     #[inline(always)]
     fn load(&self, component: usize, first: usize, width: usize) -> R::Pack {
-        let list = &self.state[component * self.layout.count() + first..][..width];
-        if width == R::WIDTH { R::pack(|k| list[k]) } else { R::pack(|k| list[k.min(width - 1)]) }
+        R::load(&self.state[component * self.layout.count() + first..][..width])
     }
     /// A node as obstacles see it.
     #[inline(always)]
