@@ -191,6 +191,7 @@ impl<R: Real, T: Tangent<R>> Real for Dual<R, T> {
     type Plain = R::Plain;
     type Tangents = Few<Self, 2>;
     type Pack = Self;
+    type Quad = Few<Self, 4>;
     const EPSILON: f64 = R::EPSILON;
     const ORDER: usize = R::ORDER + 1;
     const LANES: usize = R::LANES;

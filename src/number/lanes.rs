@@ -129,6 +129,7 @@ impl Real for Lanes {
     type Plain = Self;
     type Tangents = Few<Self, 4>;
     type Pack = Self;
+    type Quad = Few<Self, 4>;
     const EPSILON: f64 = f64::EPSILON;
     const ORDER: usize = 0;
     const LANES: usize = Self::COUNT;

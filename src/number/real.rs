@@ -51,6 +51,8 @@ pub trait Real:
     type Tangents: super::Tangent<Self>;
     /// Several of this number side by side in one register; itself where there is no such register.
     type Pack: Real;
+    /// Four of this number that move as a whole.
+    type Quad: super::Quad<Self>;
 
     /// The distance from one to the next number.
     const EPSILON: f64;
@@ -295,6 +297,7 @@ macro_rules! single {
 
 single!(f64, f64x2, super::Lanes, {
     type Pack = super::Lanes;
+    type Quad = super::quad::Register;
     const WIDTH: usize = super::Lanes::COUNT;
     #[inline(always)]
     fn splat(self) -> super::Lanes {
@@ -329,6 +332,7 @@ single!(f64, f64x2, super::Lanes, {
 });
 single!(f32, f32x4, super::Few<f32, 4>, {
     type Pack = f32;
+    type Quad = super::Few<f32, 4>;
     #[inline(always)]
     fn splat(self) -> f32 {
         self

@@ -147,6 +147,7 @@ impl<R: Real<Mask = bool>> Real for Var<'_, R> {
     type Plain = R::Plain;
     type Tangents = Few<Self, 2>;
     type Pack = Self;
+    type Quad = Few<Self, 4>;
     const EPSILON: f64 = R::EPSILON;
     const ORDER: usize = R::ORDER + 1;
 

@@ -117,7 +117,7 @@ impl<R: Real, const D: usize> Scene<'_, R, D> {
 
 /// What a substep needs to know in passing; allocated once.
 #[derive(Clone, Debug)]
-pub struct Scratch<R> {
+pub struct Scratch<R: Real> {
     constants: Vec<Constants<R>>,
     activation: Vec<R>,
     rows: Vec<u32>,
@@ -164,14 +164,14 @@ impl<R: Real> Scratch<R> {
         let nodes = (0..layout.dimension).map(|k| layout.cells[k] + 1).product();
         let parts = (layout.cells[0] + 1).div_ceil(COLUMNS);
         self.rows.resize(layout.count(), 0);
-        self.packets.resize(layout.count(), [empty(); 4]);
-        self.momentum.resize(nodes, empty());
-        self.velocity.resize(nodes, empty());
+        self.packets.resize(layout.count(), [empty::<R>(); 4]);
+        self.momentum.resize(nodes, empty::<R>());
+        self.velocity.resize(nodes, empty::<R>());
         self.impulses.resize(parts * conditions.obstacles.len(), Force::zero());
     }
     /// The same for a pullback.
     fn fit_pullback(&mut self, layout: &ContinuumLayout, obstacles: &[Obstacle<R>]) {
-        self.adjoint.resize(self.momentum.len(), empty());
+        self.adjoint.resize(self.momentum.len(), empty::<R>());
         let length = 5 * self.constants.len() + self.activation.len() + 1;
         self.total.resize(length, R::zero());
         self.particle_sums.resize(layout.count().div_ceil(PART) * length, R::zero());

@@ -3,9 +3,9 @@
 use super::Scene;
 use super::matter::{Given, Matter, MatterBar};
 use super::matrix::matrix;
-use super::transfer::{Node, Packet, Stencil, empty, spread, spread_pullback};
+use super::transfer::{Node, Packet, Stencil, spread, spread_pullback};
 use crate::model::continuum::Constants;
-use crate::number::{Real, Work};
+use crate::number::{Quad, Real, Tangent, Work};
 
 /// One part of the work has this many particles.
 pub const PART: usize = 512;
@@ -45,7 +45,7 @@ impl<'a, R> Fields<'a, R> {
 pub struct Prepare<const D: usize>;
 
 /// [`Prepare`] for some particles.
-pub struct PrepareOf<'a, R, const D: usize> {
+pub struct PrepareOf<'a, R: Real, const D: usize> {
     pub scene: Scene<'a, R, D>,
     /// The number of the first particle.
     pub first: usize,
@@ -77,7 +77,8 @@ impl<const D: usize> Work for Prepare<D> {
                     slopes[j][i + 1] = given.affine[i][j] * spacing;
                 }
             }
-            unpack::<R, D>(&spread(offset, value, slopes), &mut packets[at..at + width]);
+            let packs = spread(offset, Quad::new(value), slopes.map(Quad::new));
+            unpack::<R, D>(&packs, &mut packets[at..at + width]);
             for (k, row) in rows[at..at + width].iter_mut().enumerate() {
                 *row = scene.mesh.row(std::array::from_fn(|i| node[i].lane(k)));
             }
@@ -115,10 +116,10 @@ fn unpack<R: Real, const D: usize>(packs: &Packet<R::Pack>, packets: &mut [Packe
     for node in 0..=D {
         let mut lists = [[R::zero(); 8]; 4];
         for i in 0..=D {
-            R::store(&packs[node][i], &mut lists[i][..packets.len()]);
+            R::store(&packs[node].get(i), &mut lists[i][..packets.len()]);
         }
         for (k, packet) in packets.iter_mut().enumerate() {
-            packet[node] = [lists[0][k], lists[1][k], lists[2][k], lists[3][k]];
+            packet[node] = Node::<R>::new([lists[0][k], lists[1][k], lists[2][k], lists[3][k]]);
         }
     }
 }
@@ -131,7 +132,7 @@ fn unpack<R: Real, const D: usize>(packs: &Packet<R::Pack>, packets: &mut [Packe
 pub struct Collect<const D: usize>;
 
 /// [`Collect`] for some particles.
-pub struct CollectOf<'a, R, const D: usize> {
+pub struct CollectOf<'a, R: Real, const D: usize> {
     pub scene: Scene<'a, R, D>,
     pub first: usize,
     pub count: usize,
@@ -148,7 +149,7 @@ impl<const D: usize> Work for Collect<D> {
         for at in 0..count {
             let x = scene.position(first + at);
             let stencil = Stencil::new(&scene.mesh, x);
-            let packet = stencil.gather(&scene.mesh, velocity);
+            let packet = stencil.gather(&scene.mesh, velocity).map(Quad::<R>::to_array);
             for i in 0..D {
                 let v = packet[0][i + 1];
                 next.0[i][at] = x[i] + scene.conditions.dt * v;
@@ -183,21 +184,21 @@ pub fn collect_pullback<R: Real, const D: usize>(
 ) -> Packet<R> {
     let n = scene.layout.count();
     let rate = R::from_f64(4.0 / scene.mesh.spacing);
-    let (mut value, mut slopes) = (empty(), [empty(); D]);
+    let (mut value, mut slopes) = ([R::zero(); 4], [[R::zero(); 4]; D]);
     for i in 0..D {
         value[i + 1] = cotangent[(D + i) * n + p] + scene.conditions.dt * cotangent[i * n + p];
         for j in 0..D {
             slopes[j][i + 1] = rate * cotangent[(2 * D + i * D + j) * n + p];
         }
     }
-    spread(offset, value, slopes)
+    spread(offset, Quad::new(value), slopes.map(Quad::new))
 }
 
 /// The cotangents of the particles' state from those at the nodes.
 pub struct Recede<const D: usize>;
 
 /// [`Recede`] for some particles.
-pub struct RecedeOf<'a, R, const D: usize> {
+pub struct RecedeOf<'a, R: Real, const D: usize> {
     pub scene: Scene<'a, R, D>,
     pub first: usize,
     pub packets: &'a [Packet<R>],
@@ -235,10 +236,12 @@ impl<R: Real, const D: usize> RecedeOf<'_, R, D> {
         let back = collect_pullback(scene, stencil.offset, self.cotangent, p);
         let (taken, taken_slopes) = stencil.gather_with_slopes(&scene.mesh, &back, self.velocity);
         let (taken_offset, value, _) = spread_pullback(stencil.offset, &back, &taken);
+        let value = value.to_array();
         let given = &self.packets[at + k];
         let (given_bar, given_slopes) = stencil.gather_with_slopes(&scene.mesh, given, self.adjoint);
         let (given_offset, bar, slopes) = spread_pullback(stencil.offset, given, &given_bar);
-        let mass = given[0][0];
+        let (bar, slopes) = (bar.to_array(), slopes.map(Quad::<R>::to_array));
+        let mass = given[0].get(0);
         list.mass[k] = bar[0];
         for i in 0..D {
             let offset = (taken_slopes[i] + given_slopes[i]) + (taken_offset[i] + given_offset[i]);

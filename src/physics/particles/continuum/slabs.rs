@@ -63,7 +63,7 @@ impl Order {
         let length = nodes.len() / self.active.len();
         for (row, active) in nodes.chunks_exact_mut(length).zip(&self.active) {
             if *active {
-                row.fill(empty());
+                row.fill(empty::<R>());
             }
         }
     }
@@ -74,7 +74,7 @@ impl Order {
 pub struct Scatter<const D: usize>;
 
 /// [`Scatter`] for some slabs.
-pub struct ScatterOf<'a, R, const D: usize> {
+pub struct ScatterOf<'a, R: Real, const D: usize> {
     pub scene: Scene<'a, R, D>,
     pub order: &'a Order,
     /// The first column.
@@ -139,9 +139,9 @@ pub fn scatter<R: Real, const D: usize>(
     momentum: &mut [Node<R>],
     mut back: Option<(&[R], &mut [Node<R>])>,
 ) {
-    order.clear(momentum);
+    order.clear::<R>(momentum);
     if let Some((_, adjoint)) = &mut back {
-        order.clear(adjoint);
+        order.clear::<R>(adjoint);
     }
     for first in [0, SLAB.min(scene.mesh.nodes[0])] {
         let skip = first * scene.mesh.stride[0];
