@@ -69,21 +69,19 @@ impl<P: Real, const D: usize> Matter<P, D> {
     fn response(&self, trial: &Matrix<P, D>) -> Response<P, D> {
         let mut out = Response { deformation: *trial, stress: [[P::zero(); D]; D] };
         for (kind, here) in KINDS.iter().zip(self.kinds) {
-            let Some(share) = here else { continue };
-            let response = respond(*kind, &self.constants_where(share), trial);
-            out = match share {
-                None => response,
-                Some(share) => {
+            match here {
+                None => {}
+                Some(None) => return respond(*kind, &self.constants, trial),
+                Some(Some(share)) => {
+                    let response = respond(*kind, &self.constants_where(share), trial);
                     let mine = share.gt(P::from_f64(0.5));
                     let pick = |yes: Matrix<P, D>, no: Matrix<P, D>| {
                         matrix(|i, j| P::select(mine, yes[i][j], no[i][j]))
                     };
-                    Response {
-                        deformation: pick(response.deformation, out.deformation),
-                        stress: pick(response.stress, out.stress),
-                    }
+                    out.deformation = pick(response.deformation, out.deformation);
+                    out.stress = pick(response.stress, out.stress);
                 }
-            };
+            }
         }
         out
     }
@@ -95,20 +93,24 @@ impl<P: Real, const D: usize> Matter<P, D> {
     ) -> (Matrix<P, D>, Constants<P>) {
         let (mut trial_bar, mut constants) = ([[P::zero(); D]; D], Constants::zero());
         for (kind, here) in KINDS.iter().zip(self.kinds) {
-            let Some(share) = here else { continue };
-            let mine = |m: &Matrix<P, D>| share.map_or(*m, |s| matrix(|i, j| s * m[i][j]));
-            let bar = Response { deformation: mine(&bar.deformation), stress: mine(&bar.stress) };
-            let (f, c) = respond_pullback(*kind, &self.constants_where(share), trial, &bar);
-            trial_bar = plus(trial_bar, P::one(), f);
-            let (all, c) = (constants.to_array(), c.to_array());
-            constants = Constants::from_array(std::array::from_fn(|k| all[k] + c[k]));
+            match here {
+                None => {}
+                Some(None) => return respond_pullback(*kind, &self.constants, trial, bar),
+                Some(Some(share)) => {
+                    let mine = |m: &Matrix<P, D>| matrix(|i, j| share * m[i][j]);
+                    let bar = Response { deformation: mine(&bar.deformation), stress: mine(&bar.stress) };
+                    let (f, c) = respond_pullback(*kind, &self.constants_where(share), trial, &bar);
+                    trial_bar = plus(trial_bar, P::one(), f);
+                    let (all, c) = (constants.to_array(), c.to_array());
+                    constants = Constants::from_array(std::array::from_fn(|k| all[k] + c[k]));
+                }
+            }
         }
         (trial_bar, constants)
     }
     /// The constants where this kind is, and one elsewhere: what is not asked for must stay a number.
     #[inline(always)]
-    fn constants_where(&self, share: Option<P>) -> Constants<P> {
-        let Some(share) = share else { return self.constants };
+    fn constants_where(&self, share: P) -> Constants<P> {
         let mine = share.gt(P::from_f64(0.5));
         Constants::from_array(self.constants.to_array().map(|c| P::select(mine, c, P::one())))
     }
@@ -202,8 +204,11 @@ impl<R: Real> Listed<R> {
     #[inline(always)]
     fn new(width: usize, f: impl Fn(usize) -> R) -> Self {
         let mut list = [R::zero(); 8];
-        for (k, x) in list[..width].iter_mut().enumerate() {
-            *x = f(k);
+        if width == R::WIDTH {
+            // As many as always: the compiler moves them together.
+            (0..R::WIDTH).for_each(|k| list[k] = f(k));
+        } else {
+            (0..width).for_each(|k| list[k] = f(k));
         }
         Self { list, width }
     }

@@ -3,7 +3,7 @@
 use super::Scene;
 use super::matter::{Given, Matter, MatterBar};
 use super::matrix::matrix;
-use super::transfer::{Node, Packet, Stencil, spread, spread_pullback};
+use super::transfer::{Node, Packet, packet_in, spread, spread_pullback};
 use crate::model::continuum::Constants;
 use crate::number::{Quad, Real, Tangent, Work};
 
@@ -49,9 +49,11 @@ pub struct PrepareOf<'a, R: Real, const D: usize> {
     pub scene: Scene<'a, R, D>,
     /// The number of the first particle.
     pub first: usize,
-    /// In which row of the grid each particle's nodes begin.
-    pub rows: &'a mut [u32],
-    pub packets: &'a mut [Packet<R>],
+    /// The first node of each particle.
+    pub nodes: &'a mut [u32],
+    /// The offset of each particle from it in cells.
+    pub offsets: &'a mut [R],
+    pub packets: &'a mut [Node<R>],
     /// Where the deformations go, if they are asked for.
     pub next: Option<Fields<'a, R>>,
 }
@@ -60,27 +62,34 @@ impl<const D: usize> Work for Prepare<D> {
     type Of<'a, R: Real + 'a> = PrepareOf<'a, R, D>;
 
     fn run<R: Real>(work: PrepareOf<'_, R, D>) {
-        let PrepareOf { scene, first, rows, packets, mut next } = work;
+        let PrepareOf { scene, first, nodes, offsets, packets, mut next } = work;
         let spacing = R::from_f64(scene.mesh.spacing).splat();
         let zero = R::zero().splat();
-        for at in (0..rows.len()).step_by(R::WIDTH) {
-            let width = R::WIDTH.min(rows.len() - at);
+        for at in (0..nodes.len()).step_by(R::WIDTH) {
+            let width = R::WIDTH.min(nodes.len() - at);
             let p = first + at;
             let given = Matter::new::<R>(&scene, p, width).give();
-            let (mut node, mut offset) = ([zero; D], [zero; D]);
+            let mut offset = [zero; D];
+            let (mut node, mut list) = ([[0.0; D]; 8], [R::zero(); 8]);
             let (mut value, mut slopes) = ([zero; 4], [[zero; 4]; D]);
             value[0] = given.mass;
             for i in 0..D {
-                (node[i], offset[i]) = scene.mesh.along(i, scene.load(i, p, width));
+                let place = scene.mesh.along(i, scene.load(i, p, width));
+                offset[i] = place.1;
+                R::store(&place.1, &mut list[..width]);
+                for k in 0..width {
+                    node[k][i] = place.0.lane(k);
+                    offsets[(at + k) * D + i] = list[k];
+                }
                 value[i + 1] = given.mass * scene.load(D + i, p, width);
                 for j in 0..D {
                     slopes[j][i + 1] = given.affine[i][j] * spacing;
                 }
             }
             let packs = spread(offset, Quad::new(value), slopes.map(Quad::new));
-            unpack::<R, D>(&packs, &mut packets[at..at + width]);
-            for (k, row) in rows[at..at + width].iter_mut().enumerate() {
-                *row = scene.mesh.row(std::array::from_fn(|i| node[i].lane(k)));
+            unpack::<R, D>(&packs, &mut packets[at * (D + 1)..(at + width) * (D + 1)]);
+            for k in 0..width {
+                nodes[at + k] = scene.mesh.first(node[k]);
             }
             if let Some(next) = &mut next {
                 for i in 0..D {
@@ -95,31 +104,34 @@ impl<const D: usize> Work for Prepare<D> {
     fn halves<'a, R: Real + 'a>(
         work: PrepareOf<'a, R, D>,
     ) -> Result<[PrepareOf<'a, R, D>; 2], PrepareOf<'a, R, D>> {
-        let Some(half) = middle(work.rows.len()) else { return Err(work) };
-        let PrepareOf { scene, first, rows, packets, next } = work;
-        let (r0, r1) = rows.split_at_mut(half);
-        let (p0, p1) = packets.split_at_mut(half);
-        let [n0, n1] = match next.map(|next| next.split(half)) {
+        let Some(half) = middle(work.nodes.len()) else { return Err(work) };
+        let PrepareOf { scene, first, nodes, offsets, packets, next } = work;
+        let (nodes, i) = nodes.split_at_mut(half);
+        let (offsets, o) = offsets.split_at_mut(half * D);
+        let (packets, p) = packets.split_at_mut(half * (D + 1));
+        let [next, n] = match next.map(|next| next.split(half)) {
             Some([a, b]) => [Some(a), Some(b)],
             None => [None, None],
         };
+        let second = first + half;
         Ok([
-            PrepareOf { scene, first, rows: r0, packets: p0, next: n0 },
-            PrepareOf { scene, first: first + half, rows: r1, packets: p1, next: n1 },
+            PrepareOf { scene, first, nodes, offsets, packets, next },
+            PrepareOf { scene, first: second, nodes: i, offsets: o, packets: p, next: n },
         ])
     }
 }
 
 /// Writes the packets of particles that stand side by side.
 #[inline(always)]
-fn unpack<R: Real, const D: usize>(packs: &Packet<R::Pack>, packets: &mut [Packet<R>]) {
+fn unpack<R: Real, const D: usize>(packs: &Packet<R::Pack>, packets: &mut [Node<R>]) {
+    let width = packets.len() / (D + 1);
     for node in 0..=D {
         let mut lists = [[R::zero(); 8]; 4];
         for i in 0..=D {
-            R::store(&packs[node].get(i), &mut lists[i][..packets.len()]);
+            R::store(&packs[node].get(i), &mut lists[i][..width]);
         }
-        for (k, packet) in packets.iter_mut().enumerate() {
-            packet[node] = Node::<R>::new([lists[0][k], lists[1][k], lists[2][k], lists[3][k]]);
+        for k in 0..width {
+            packets[k * (D + 1) + node] = Node::<R>::new([lists[0][k], lists[1][k], lists[2][k], lists[3][k]]);
         }
     }
 }
@@ -148,7 +160,7 @@ impl<const D: usize> Work for Collect<D> {
         let rate = R::from_f64(4.0 / scene.mesh.spacing);
         for at in 0..count {
             let x = scene.position(first + at);
-            let stencil = Stencil::new(&scene.mesh, x);
+            let stencil = scene.stencil(first + at);
             let packet = stencil.gather(&scene.mesh, velocity).map(Quad::<R>::to_array);
             for i in 0..D {
                 let v = packet[0][i + 1];
@@ -201,7 +213,8 @@ pub struct Recede<const D: usize>;
 pub struct RecedeOf<'a, R: Real, const D: usize> {
     pub scene: Scene<'a, R, D>,
     pub first: usize,
-    pub packets: &'a [Packet<R>],
+    pub packets: &'a [Node<R>],
+    pub count: usize,
     pub velocity: &'a [Node<R>],
     /// The cotangents of masses and momenta.
     pub adjoint: &'a [Node<R>],
@@ -232,12 +245,12 @@ impl<R: Real, const D: usize> RecedeOf<'_, R, D> {
     fn visit(&self, at: usize, k: usize, list: &mut FromNodes<R, D>) {
         let (scene, p) = (&self.scene, self.first + at + k);
         let (n, spacing) = (scene.layout.count(), scene.mesh.spacing);
-        let stencil = Stencil::new(&scene.mesh, scene.position(p));
+        let stencil = scene.stencil(p);
         let back = collect_pullback(scene, stencil.offset, self.cotangent, p);
         let (taken, taken_slopes) = stencil.gather_with_slopes(&scene.mesh, &back, self.velocity);
         let (taken_offset, value, _) = spread_pullback(stencil.offset, &back, &taken);
         let value = value.to_array();
-        let given = &self.packets[at + k];
+        let given = &packet_in::<R, D>(self.packets, at + k);
         let (given_bar, given_slopes) = stencil.gather_with_slopes(&scene.mesh, given, self.adjoint);
         let (given_offset, bar, slopes) = spread_pullback(stencil.offset, given, &given_bar);
         let (bar, slopes) = (bar.to_array(), slopes.map(Quad::<R>::to_array));
@@ -313,24 +326,34 @@ impl<const D: usize> Work for Recede<D> {
 
     fn run<R: Real>(mut work: RecedeOf<'_, R, D>) {
         work.sums.fill(R::zero());
-        for at in (0..work.packets.len()).step_by(R::WIDTH) {
-            work.few(at, R::WIDTH.min(work.packets.len() - at));
+        for at in (0..work.count).step_by(R::WIDTH) {
+            work.few(at, R::WIDTH.min(work.count - at));
         }
     }
 
     fn halves<'a, R: Real + 'a>(
         work: RecedeOf<'a, R, D>,
     ) -> Result<[RecedeOf<'a, R, D>; 2], RecedeOf<'a, R, D>> {
-        let Some(half) = middle(work.packets.len()) else { return Err(work) };
+        let Some(half) = middle(work.count) else { return Err(work) };
         let length = RecedeOf::sums_of(&work.scene);
-        let RecedeOf { scene, first, packets, velocity, adjoint, cotangent, out, sums } = work;
-        let (p0, p1) = packets.split_at(half);
+        let RecedeOf { scene, first, packets, count, velocity, adjoint, cotangent, out, sums } = work;
+        let (p0, p1) = packets.split_at(half * (D + 1));
         let [o0, o1] = out.split(half);
         let (s0, s1) = sums.split_at_mut(half / PART * length);
         let second = first + half;
         Ok([
-            RecedeOf { scene, first, packets: p0, velocity, adjoint, cotangent, out: o0, sums: s0 },
-            RecedeOf { scene, first: second, packets: p1, velocity, adjoint, cotangent, out: o1, sums: s1 },
+            RecedeOf { scene, first, packets: p0, count: half, velocity, adjoint, cotangent, out: o0, sums: s0 },
+            RecedeOf {
+                scene,
+                first: second,
+                packets: p1,
+                count: count - half,
+                velocity,
+                adjoint,
+                cotangent,
+                out: o1,
+                sums: s1,
+            },
         ])
     }
 }

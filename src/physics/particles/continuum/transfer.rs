@@ -13,6 +13,13 @@ pub type Node<R> = <R as Real>::Quad;
 /// What a particle gives to its nodes or takes from them.
 pub type Packet<R> = [Node<R>; 4];
 
+/// A packet in a list of packets of `D + 1` nodes each.
+#[inline(always)]
+pub fn packet_in<R: Real, const D: usize>(list: &[Node<R>], p: usize) -> Packet<R> {
+    let list = &list[p * (D + 1)..][..D + 1];
+    [list[0], list[1], list[2], list[D]]
+}
+
 /// Nothing at a node.
 #[inline(always)]
 pub fn empty<R: Real>() -> Node<R> {
@@ -44,9 +51,9 @@ impl<const D: usize> Mesh<D> {
     pub fn rows_per_column(&self) -> usize {
         if D == 3 { self.nodes[1] } else { 1 }
     }
-    /// How many rows there are.
-    pub fn rows(&self) -> usize {
-        self.nodes[0] * self.rows_per_column()
+    /// How many rows there are in all and in a column, and how many nodes in each.
+    pub fn row_sizes(&self) -> [usize; 3] {
+        [self.nodes[0] * self.rows_per_column(), self.rows_per_column(), self.nodes[D - 1]]
     }
     /// Where a node is [m].
     #[inline(always)]
@@ -61,16 +68,16 @@ impl<const D: usize> Mesh<D> {
         let first = (cells - P::one()).round();
         (first, cells - first)
     }
-    /// The row of the first node of a particle, [`LOST`] where its nodes are not all on the grid.
+    /// The first of a particle's nodes, [`LOST`] where they are not all on the grid.
     #[inline(always)]
-    pub fn row(&self, first: [f64; D]) -> u32 {
-        let inside = (0..D).all(|k| first[k] >= 0.0 && first[k] <= (self.nodes[k] - 3) as f64);
-        let row = if D == 3 { first[0] as usize * self.nodes[1] + first[1] as usize } else { first[0] as usize };
-        if inside { row as u32 } else { LOST }
+    pub fn first(&self, node: [f64; D]) -> u32 {
+        let inside = (0..D).all(|k| node[k] >= 0.0 && node[k] <= (self.nodes[k] - 3) as f64);
+        let first: usize = (0..D).map(|k| node[k] as usize * self.stride[k]).sum();
+        if inside { first as u32 } else { LOST }
     }
 }
 
-/// The row of a particle that has left the grid, or is not a number.
+/// The first node of a particle that has left the grid, or is not a number.
 pub const LOST: u32 = u32::MAX;
 
 /// The weights of a particle on its nodes.
@@ -86,16 +93,15 @@ pub struct Stencil<R, const D: usize> {
 impl<R: Real, const D: usize> Stencil<R, D> {
     /// `w = ½ (3/2 − f)², ¾ − (f − 1)², ½ (f − ½)²` along each axis.
     #[inline(always)]
-    pub fn new(mesh: &Mesh<D>, x: [R; D]) -> Self {
-        let (mut first, mut offset, mut weight) = (0, [R::zero(); D], [[R::zero(); 3]; D]);
+    pub fn new(first: u32, offset: &[R]) -> Self {
+        let (mut own, mut weight) = ([R::zero(); D], [[R::zero(); 3]; D]);
         for k in 0..D {
-            let (node, f) = mesh.along(k, x[k]);
-            first += node.first() as usize * mesh.stride[k];
+            let f = offset[k];
             let [a, b, c] = [R::from_f64(1.5) - f, f - R::one(), f - R::from_f64(0.5)];
             weight[k] = [(a * a).times(0.5), R::from_f64(0.75) - b * b, (c * c).times(0.5)];
-            offset[k] = f;
+            own[k] = f;
         }
-        Self { first, offset, weight }
+        Self { first: first as usize, offset: own, weight }
     }
     /// The derivative of the weights along each axis by the offset.
     #[inline(always)]
