@@ -30,6 +30,8 @@ pub enum Error {
         /// The step.
         step: usize,
     },
+    /// Some of many worlds failed: which, and how.
+    Worlds(Vec<(usize, Error)>),
 }
 
 impl Error {
@@ -40,6 +42,10 @@ impl Error {
     /// An error in a file as a whole.
     pub fn in_file(file: impl Into<String>, message: impl Into<String>) -> Self {
         Self::File { file: file.into(), line: None, message: message.into() }
+    }
+    /// Whether a rollout failed, which another choice of what varies may mend.
+    pub fn is_of_rollout(&self) -> bool {
+        matches!(self, Self::Diverged { .. } | Self::Unsolved { .. } | Self::Worlds(_))
     }
     /// An error that belongs to no file.
     pub fn message(message: impl Into<String>) -> Self {
@@ -61,6 +67,11 @@ impl fmt::Display for Error {
                 "the search for the constraint forces did not converge at step {step} (choose a smaller time \
                  step, or softer constraints)"
             ),
+            Self::Worlds(all) => {
+                let [(world, first), others @ ..] = &all[..] else { return f.write_str("no world failed") };
+                write!(f, "world {world}: {first}")?;
+                if others.is_empty() { Ok(()) } else { write!(f, "; {} more worlds failed", others.len()) }
+            }
         }
     }
 }

@@ -75,6 +75,9 @@ impl Optimize {
         if let Some(advice) = done.health.advice() {
             eprintln!("{advice}");
         }
+        if let Some(left_out) = &done.left_out {
+            eprintln!("{left_out}");
+        }
         let json = || summary(&done, &goals, fit.as_ref(), &target);
         let mut answer = Answer::new(&self.common, json, || tell(&done, &goals, fit.as_ref(), &target));
         if !reached {
@@ -136,6 +139,14 @@ fn write(
     let row = |r: &optimize::Row| vec![r.iteration as f64, r.cost, r.gradient_norm, r.best, r.seconds];
     metrics.rows = done.history.iter().map(row).collect();
     folder.write("metrics.csv", &metrics.csv())?;
+    if !done.episodes.is_empty() {
+        let mut episodes = Table::new(["iteration", "world", "steps", "cost", "failed"]);
+        let row = |e: &optimize::Ended| {
+            vec![e.iteration as f64, e.world as f64, e.steps as f64, e.cost, f64::from(u8::from(e.failed))]
+        };
+        episodes.rows = done.episodes.iter().map(row).collect();
+        folder.write("episodes.csv", &episodes.csv())?;
+    }
     let costs: Vec<f64> = done.history.iter().map(|r| r.cost).collect();
     let norms: Vec<f64> = done.history.iter().map(|r| r.gradient_norm).collect();
     folder.picture("cost", &report::cost(&costs, &norms))?;
@@ -161,6 +172,8 @@ fn summary(done: &optimize::Outcome, goals: &[Judged], fit: Option<&Fit>, out: &
         "goals": goals.iter().map(goal).collect::<Vec<_>>(),
         "stop": done.stop,
         "gradients": healthy(&done.health),
+        "left_out": done.left_out,
+        "episodes": done.episodes.len(),
         "fit": fit.map(estimates::object),
     })
 }

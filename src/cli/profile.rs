@@ -14,7 +14,9 @@ use crate::error::Error;
 use crate::model::{Input, Model, Parameter, State};
 use crate::number::Lanes;
 use crate::physics::{Linearization, Record, Stage, derive, step};
-use crate::rollout::{Batch, Memory, Workspace, Worlds, cost_batch, value_and_gradient_controlled};
+use crate::rollout::{
+    Batch, Memory, Remembered, Workspace, Worlds, cost_batch, value_and_gradient_controlled,
+};
 
 /// Alternating runs from which medians are taken.
 const RUNS: usize = 7;
@@ -38,11 +40,22 @@ pub struct Profile {
     /// The seed of the random controls.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Keep at most this many bytes of all rollouts together.
-    #[arg(long, value_name = "BYTES")]
+    /// Keep at most this much of all rollouts together: bytes, or a number with kB, MB or GB.
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
     memory: Option<usize>,
     #[command(flatten)]
     common: Common,
+}
+
+/// A number of bytes, with a unit or without.
+fn bytes(text: &str) -> Result<usize, String> {
+    let units = [("kB", 1e3), ("MB", 1e6), ("GB", 1e9)];
+    let unit = units.iter().find_map(|(unit, size)| Some((text.strip_suffix(unit)?, size)));
+    let (number, size) = unit.unwrap_or((text, &1.0));
+    match number.trim().parse::<f64>() {
+        Ok(number) if number >= 0.0 => Ok((number * size) as usize),
+        _ => Err("write 500MB, for instance, or a number of bytes".to_owned()),
+    }
 }
 
 /// What a run of all worlds works on.
@@ -52,6 +65,15 @@ struct Bench {
     worlds: Vec<Vec<Input<f64>>>,
     memory: Memory,
     loss: Loss,
+}
+
+/// What the worlds of a register share.
+struct Sharing {
+    /// Steps of Newton's method until the slowest world is done.
+    newton_mean: f64,
+    newton_most: usize,
+    /// Of the contacts' places the part that is used.
+    places_used: f64,
 }
 
 impl Profile {
@@ -65,17 +87,16 @@ impl Profile {
             loss: Loss::of(&subject, steps, self.seed),
             subject,
         };
-        bench.gradients(1)?;
+        let one = bench.gradients(1)?;
         let first_gradient_ms = 1e3 * start.elapsed().as_secs_f64();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads as usize).build();
         let pool = pool.map_err(|e| Error::message(format!("the threads cannot be started: {e}")))?;
         let [single, single_gradient, forward, gradient] = pool.install(|| bench.measure())?;
-        let model = &bench.subject.model;
-        let workspace = Workspace::new(model, &bench.subject.start);
-        let bytes = workspace.bytes_per_step(model, steps, bench.memory);
+        let all = pool.install(|| bench.gradients_together(1))?;
+        let bytes = one.bytes as f64 / steps as f64;
         let linearize_us = bench.linearization();
         let (newton_mean, newton_most) = bench.solver_steps();
-        let used = bench.places_used();
+        let lanes = bench.lanes();
         let count = bench.parameters.len();
         let answer = || {
             json!({
@@ -90,7 +111,12 @@ impl Profile {
                 "linearize_us": linearize_us,
                 "newton_steps_mean": newton_mean,
                 "newton_steps_most": newton_most,
-                "contact_places_used": used,
+                "lanes_newton_steps_mean": lanes.newton_mean,
+                "lanes_newton_steps_most": lanes.newton_most,
+                "contact_places_used": lanes.places_used,
+                "kept": all.iter().map(|kept| json!({
+                    "states": kept.states, "records": kept.records, "bytes": kept.bytes,
+                })).collect::<Vec<_>>(),
                 "parameters": count,
                 "horizon": steps,
                 "worlds": self.worlds,
@@ -114,13 +140,25 @@ impl Profile {
                 text += &format!(
                     "all worlds forward {:>10.0} steps per second, {:.2} times one world alone\n\
                      … and gradient     {:>10.0} steps per second, {:.2} times\n\
+                     constraint forces  {:>10.2} steps of Newton's method until the slowest of eight worlds is done, \
+                     at most {}\n\
                      contacts           {:>10.0} % of the places that eight worlds share are used\n",
                     1e6 / forward,
                     single / forward,
                     1e6 / gradient,
                     single_gradient / gradient,
-                    100.0 * used,
+                    lanes.newton_mean,
+                    lanes.newton_most,
+                    100.0 * lanes.places_used,
                 );
+                for kept in &all {
+                    text += &format!(
+                        "kept by a thread   {:>10.1} MB: {} states of eight worlds, {} of {steps} steps with forces and factor\n",
+                        1e-6 * kept.bytes as f64,
+                        kept.states,
+                        kept.records,
+                    );
+                }
             }
             let (worlds, threads) = (self.worlds, self.threads);
             text + &format!(
@@ -152,9 +190,9 @@ impl Bench {
         type Work = fn(&Bench, usize) -> Result<(), Error>;
         let all: [(Work, usize); 4] = [
             (Self::forwards, 1),
-            (Self::gradients, 1),
+            (|bench, count| bench.gradients(count).map(drop), 1),
             (Self::forwards_together, self.worlds.len()),
-            (Self::gradients_together, self.worlds.len()),
+            (|bench, count| bench.gradients_together(count).map(drop), self.worlds.len()),
         ];
         let work = &all[..if self.worlds.len() > 1 { 4 } else { 2 }];
         let counts: Vec<usize> =
@@ -215,7 +253,7 @@ impl Bench {
     ///
     /// The model is compiled once, as in any optimization that leaves its parameters alone; the
     /// pullback of the compilation is part of every gradient.
-    fn gradients(&self, count: usize) -> Result<(), Error> {
+    fn gradients(&self, count: usize) -> Result<Remembered, Error> {
         let start = &self.subject.start;
         let compiled = self.compiled();
         let mut objective = self.loss.over(&self.subject.model);
@@ -234,7 +272,7 @@ impl Bench {
             )?;
             std::hint::black_box(compiled.pullback(&gradient.model));
         }
-        Ok(())
+        Ok(workspace.remembered())
     }
 
     fn compiled(&self) -> derive::Compilation<f64> {
@@ -253,31 +291,33 @@ impl Bench {
         for _ in 0..count {
             let policy = |model: &Model<Lanes>| Policy::new(model, parts);
             let loss = |model: &Model<Lanes>| self.loss.over(model);
-            std::hint::black_box(cost_batch(self.together(&starts), (policy, &weights), loss)?);
+            let all = cost_batch(self.together(&starts), (policy, &weights), loss);
+            std::hint::black_box(all.into_iter().collect::<Result<Vec<_>, _>>()?);
         }
         Ok(())
     }
 
-    fn gradients_together(&self, count: usize) -> Result<(), Error> {
+    fn gradients_together(&self, count: usize) -> Result<Vec<Remembered>, Error> {
         let starts = vec![self.subject.start.clone(); self.worlds.len()];
         let (parts, weights, compiled) = (self.subject.parts(), self.subject.weights(), self.compiled());
         let mut batch = Batch::new(self.memory);
         for _ in 0..count {
             let policy = |model: &Model<Lanes>| Policy::new(model, parts);
             let loss = |model: &Model<Lanes>| self.loss.over(model);
-            let all = batch.value_and_gradient(self.together(&starts), (policy, &weights), loss)?;
+            let all = batch.value_and_gradient(self.together(&starts), (policy, &weights), loss);
             std::hint::black_box(compiled.pullback(&all.models[0]));
+            all.costs.into_iter().try_for_each(|cost| cost.map(drop))?;
         }
-        Ok(())
+        Ok(batch.remembered())
     }
 
-    /// Of the contacts of eight worlds the part of the places that they share which is used.
-    fn places_used(&self) -> f64 {
+    /// What the first eight worlds share, on their way together.
+    fn lanes(&self) -> Sharing {
         let model = self.subject.model.map(Lanes::splat);
         let mut record = Record::new(&model);
         let mut state = self.subject.start.map(Lanes::splat);
         let mut next = state.clone();
-        let mut sum = [0; 2];
+        let (mut used, mut newton) = ([0; 2], Vec::new());
         for k in 0..self.worlds[0].len() {
             let worlds: [&Input<f64>; 8] = std::array::from_fn(|w| &self.worlds[w % self.worlds.len()][k]);
             let mut input = Input::zero(&model);
@@ -285,11 +325,13 @@ impl Bench {
                 *u = Lanes::new(worlds.map(|w| w.u[i]));
             }
             step(&model, &state, &input, &mut record, &mut next);
-            let used = record.stages[0].constraint.contacts.places_used();
-            (sum[0], sum[1]) = (sum[0] + used[0], sum[1] + used[1]);
+            let own = record.stages[0].constraint.contacts.places_used();
+            used = [used[0] + own[0], used[1] + own[1]];
+            newton.extend(record.stages.iter().map(Stage::solver_steps));
             std::mem::swap(&mut state, &mut next);
         }
-        sum[0] as f64 / sum[1].max(1) as f64
+        let (newton_mean, newton_most) = mean_and_most(&newton);
+        Sharing { newton_mean, newton_most, places_used: used[0] as f64 / used[1].max(1) as f64 }
     }
 
     /// How many steps of Newton's method find the constraint forces: in the mean, and at most.
@@ -303,8 +345,7 @@ impl Bench {
             all.extend(record.stages.iter().map(Stage::solver_steps));
             std::mem::swap(&mut state, &mut next);
         }
-        let sum: usize = all.iter().sum();
-        (sum as f64 / all.len().max(1) as f64, all.into_iter().max().unwrap_or(0))
+        mean_and_most(&all)
     }
 
     /// The time of A and B of one step [µs].
@@ -338,6 +379,11 @@ fn finite(state: &State<f64>, step: usize) -> Result<(), Error> {
         quantity: "a velocity".to_owned(),
         remedy: "choose fewer steps or a smaller time step".to_owned(),
     })
+}
+
+fn mean_and_most(all: &[usize]) -> (f64, usize) {
+    let sum: usize = all.iter().sum();
+    (sum as f64 / all.len().max(1) as f64, all.iter().max().copied().unwrap_or(0))
 }
 
 fn median(mut times: Vec<f64>) -> f64 {

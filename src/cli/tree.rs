@@ -95,6 +95,7 @@ fn actuators(model: &Model<f64>, out: &mut String) {
             Transmission::Joint(j) | Transmission::JointInParent(j) => format!("joint {}", t.names.joints[j]),
             Transmission::Tendon(k) => format!("tendon {}", t.names.tendons[k]),
             Transmission::Site { site, .. } => format!("site {}", t.names.sites[site]),
+            Transmission::Particles => "particles".to_owned(),
         };
         let range = actuator
             .ctrl_range

@@ -59,7 +59,34 @@ pub fn initial_parameters(parts: &[Part]) -> Vec<f64> {
 
 /// A sum of controllers, each at work in its own time.
 pub struct Policy<'c, R: Real> {
-    parts: Vec<(Range<usize>, Box<dyn Controller<R> + 'c>)>,
+    parts: Vec<(Range<usize>, AtWork<'c, R>)>,
+}
+
+/// A controller at work.
+enum AtWork<'c, R: Real> {
+    Feedback(Feeding<R>),
+    Rhythm(Swinging<R>),
+    Network(Networking<R>),
+    Own(Box<dyn Controller<R> + Send + 'c>),
+}
+
+impl<R: Real> AtWork<'_, R> {
+    fn get(&self) -> &dyn Controller<R> {
+        match self {
+            Self::Feedback(own) => own,
+            Self::Rhythm(own) => own,
+            Self::Network(own) => own,
+            Self::Own(own) => &**own,
+        }
+    }
+    fn get_mut(&mut self) -> &mut dyn Controller<R> {
+        match self {
+            Self::Feedback(own) => own,
+            Self::Rhythm(own) => own,
+            Self::Network(own) => own,
+            Self::Own(own) => &mut **own,
+        }
+    }
 }
 
 impl<R: Real> std::fmt::Debug for Policy<'_, R> {
@@ -71,40 +98,38 @@ impl<R: Real> std::fmt::Debug for Policy<'_, R> {
 impl<'c, R: Real + 'c> Policy<'c, R> {
     /// The policy of these parts, at work on one model.
     pub fn new(model: &Model<R>, parts: &[Part]) -> Self {
-        let at_work = |part: &Part| -> Box<dyn Controller<R> + 'c> {
-            match &part.law {
-                Law::Feedback(law) => Box::new(Feeding::new(model, law.clone())),
-                Law::Rhythm(law) => Box::new(Swinging::new(law)),
-                Law::Network(law) => Box::new(Networking::new(model, law.clone())),
-            }
+        let at_work = |part: &Part| match &part.law {
+            Law::Feedback(law) => AtWork::Feedback(Feeding::new(model, law.clone())),
+            Law::Rhythm(law) => AtWork::Rhythm(Swinging::new(law)),
+            Law::Network(law) => AtWork::Network(Networking::new(model, law.clone())),
         };
         Self { parts: parts.iter().map(|part| (part.steps.clone(), at_work(part))).collect() }
     }
 
     /// Adds a controller of any kind.
-    pub fn push(&mut self, steps: Range<usize>, controller: impl Controller<R> + 'c) {
-        self.parts.push((steps, Box::new(controller)));
+    pub fn push(&mut self, steps: Range<usize>, controller: impl Controller<R> + Send + 'c) {
+        self.parts.push((steps, AtWork::Own(Box::new(controller))));
     }
 }
 
 impl<R: Real> Controller<R> for Policy<'_, R> {
     fn count(&self) -> usize {
-        self.parts.iter().map(|(_, part)| part.count()).sum()
+        self.parts.iter().map(|(_, part)| part.get().count()).sum()
     }
     fn worlds(&mut self, count: usize) {
-        self.parts.iter_mut().for_each(|(_, part)| part.worlds(count));
+        self.parts.iter_mut().for_each(|(_, part)| part.get_mut().worlds(count));
     }
     fn start(&mut self, parameters: &[R], steps: usize) {
         let mut rest = parameters;
         for (_, part) in &mut self.parts {
-            let (own, others) = rest.split_at(part.count());
-            part.start(own, steps);
+            let (own, others) = rest.split_at(part.get().count());
+            part.get_mut().start(own, steps);
             rest = others;
         }
     }
     fn act(&mut self, model: &Model<R>, state: &State<R>, k: usize, input: &mut Input<R>) {
         for (_, part) in self.parts.iter_mut().filter(|(steps, _)| steps.contains(&k)) {
-            part.act(model, state, k, input);
+            part.get_mut().act(model, state, k, input);
         }
     }
     fn act_pullback(
@@ -116,14 +141,14 @@ impl<R: Real> Controller<R> for Policy<'_, R> {
         out: &mut Cotangents<R>,
     ) {
         for (_, part) in self.parts.iter_mut().filter(|(steps, _)| steps.contains(&k)) {
-            part.act_pullback(model, state, k, w, out);
+            part.get_mut().act_pullback(model, state, k, w, out);
         }
     }
     fn finish(&mut self, out: &mut [R]) {
         let mut rest = out;
         for (_, part) in &mut self.parts {
-            let (own, others) = rest.split_at_mut(part.count());
-            part.finish(own);
+            let (own, others) = rest.split_at_mut(part.get().count());
+            part.get_mut().finish(own);
             rest = others;
         }
     }

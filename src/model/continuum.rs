@@ -4,6 +4,7 @@
 //! particles after the other: positions (`D` components), velocities (`D`), affine velocity matrices
 //! (`D²`, row by row) and deformation gradients (`D²`, row by row).
 
+use super::description::Shape;
 use crate::number::{Real, leaf_pullback};
 use crate::spatial::{Quat, Vec3};
 
@@ -43,7 +44,7 @@ pub struct Material<R> {
     pub viscosity: R,
 }
 
-impl<R: Real> Material<R> {
+impl<R> Material<R> {
     /// Its numbers in the order of the fields.
     pub fn to_array(self) -> [R; 8] {
         let solid = [self.density, self.young, self.poisson, self.friction, self.yield_stress];
@@ -55,6 +56,9 @@ impl<R: Real> Material<R> {
         let [density, young, poisson, friction, yield_stress, bulk, exponent, viscosity] = numbers;
         Self { density, young, poisson, friction, yield_stress, bulk, exponent, viscosity }
     }
+}
+
+impl<R: Real> Material<R> {
     /// Every number zero: where cotangents start.
     pub fn zero() -> Self {
         Self::from_array([R::zero(); 8])
@@ -71,8 +75,7 @@ impl<R: Real> Material<R> {
     pub fn constants(self, kind: Kind) -> Constants<R> {
         let one = R::one();
         let mu = self.young / (one + self.poisson).times(2.0);
-        let lambda =
-            self.young * self.poisson / ((one + self.poisson) * (one - self.poisson.times(2.0)));
+        let lambda = self.young * self.poisson / ((one + self.poisson) * (one - self.poisson.times(2.0)));
         let third = (2.0_f64 / 3.0).sqrt();
         let sine = self.friction.sin();
         let (mu, lambda, limit, viscosity) = match kind {
@@ -139,14 +142,28 @@ pub struct Continuum<R> {
     pub strength: Vec<R>,
 }
 
-impl<R: Real> Continuum<R> {
+impl<R: Copy> Continuum<R> {
     /// The same over another number.
-    pub fn map<S: Real>(&self, f: impl Fn(R) -> S) -> Continuum<S> {
+    pub fn map<S>(&self, mut f: impl FnMut(R) -> S) -> Continuum<S> {
         Continuum {
-            materials: self.materials.iter().map(|m| Material::from_array(m.to_array().map(&f))).collect(),
-            wall_friction: self.wall_friction.map(&f),
+            materials: self
+                .materials
+                .iter()
+                .map(|m| Material::from_array(m.to_array().map(&mut f)))
+                .collect(),
+            wall_friction: self.wall_friction.map(&mut f),
             strength: self.strength.iter().map(|s| f(*s)).collect(),
         }
+    }
+
+    /// Visits all numbers in place, in the order of [`Continuum::map`].
+    pub(super) fn visit(&mut self, f: &mut impl FnMut(&mut R)) {
+        for m in &mut self.materials {
+            let mut all = m.to_array();
+            all.iter_mut().for_each(&mut *f);
+            *m = Material::from_array(all);
+        }
+        self.wall_friction.iter_mut().chain(&mut self.strength).for_each(f);
     }
 }
 
@@ -198,6 +215,10 @@ pub struct ContinuumLayout {
 }
 
 impl ContinuumLayout {
+    /// The axis of the world along an axis of the grid: a plane is that of x and z.
+    pub fn axis(&self, k: usize) -> usize {
+        if self.dimension == 2 { 2 * k } else { k }
+    }
     /// The number of particles.
     pub fn count(&self) -> usize {
         self.material.len()
@@ -228,6 +249,21 @@ pub enum Form {
     Cylinder,
     /// Half axes `size`.
     Ellipsoid,
+}
+
+impl Form {
+    /// Of a shape as matter sees it; meshes have none.
+    pub fn of(shape: Shape) -> Option<Self> {
+        match shape {
+            Shape::Plane => Some(Self::Plane),
+            Shape::Sphere => Some(Self::Sphere),
+            Shape::Capsule => Some(Self::Capsule),
+            Shape::Box => Some(Self::Box),
+            Shape::Cylinder => Some(Self::Cylinder),
+            Shape::Ellipsoid => Some(Self::Ellipsoid),
+            Shape::Mesh(_) => None,
+        }
+    }
 }
 
 /// A rigid body in the way of the particles, or the cotangent of its numbers.

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::hull::Hull;
+use super::particle::ParticlesFile;
 use crate::spatial::{Pose, Quat, Vec3};
 
 /// A whole model as read from a file; what the reader returns is valid.
@@ -38,6 +39,8 @@ pub struct Description {
     pub keyframes: Vec<Keyframe>,
     /// What limits, ties and touches.
     pub constraints: Constraints,
+    /// Bodies of particles.
+    pub particles: ParticlesFile,
     /// What the file asks for and the simulation does not do (yet).
     pub remarks: Vec<Remark>,
 }
@@ -641,6 +644,8 @@ pub enum Transmission {
         /// Whose axes it is seen from, and which takes the reaction.
         reference: Option<usize>,
     },
+    /// Particles, which know what its force means to them.
+    Particles,
 }
 
 /// `force = gain(ℓ, ℓ̇) w + bias(ℓ, ℓ̇)`, in the numbers of the file.

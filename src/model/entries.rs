@@ -167,6 +167,7 @@ impl<R: Copy> Model<R> {
             equalities: self.equalities.iter().map(|e| equality(f, e)).collect(),
             pairs: self.pairs.iter().map(|p| explicit_pair(f, p)).collect(),
             constants: constants(f, &self.constants),
+            particles: self.particles.map(f),
         }
     }
 
@@ -241,6 +242,7 @@ impl<R: Copy> Model<R> {
         for list in [&mut c.dof_invweight, &mut c.tendon_invweight, &mut c.tendon_length] {
             list.iter_mut().for_each(&mut *f);
         }
+        self.particles.visit(f);
     }
 
     /// All rotations, in one order.

@@ -6,10 +6,12 @@
 
 mod assemble;
 mod constraint;
+pub mod continuum;
 pub mod description;
 mod entries;
 mod hull;
 mod parameter;
+pub mod particle;
 mod sensor;
 mod state;
 mod touch;

@@ -22,6 +22,8 @@ pub struct State<R> {
     /// Where the search for the constrained acceleration starts: the last one, or nothing if the model has
     /// no constraints. It decides on last bits only, and has no cotangent.
     pub warm: Vec<R>,
+    /// Positions, velocities and deformations of all particles, as the layout orders them.
+    pub particles: Vec<R>,
 }
 
 /// What acts on a world during one step.
@@ -34,6 +36,8 @@ pub struct Input<R> {
     /// Applied wrench of each body: torque and force in world axes at its centre of mass [N m, N], or
     /// empty for none.
     pub wrench: Vec<Force<R>>,
+    /// Applied force on each mass point [N], or empty for none.
+    pub push: Vec<Vec3<R>>,
 }
 
 /// The cotangent of a state, in its tangent space: rotations of free and ball joints in body axes.
@@ -47,6 +51,8 @@ pub struct Costate<R> {
     pub act: Vec<R>,
     /// Of each mocap pose: a turn on the left about its own origin, and the position.
     pub mocap: Vec<Force<R>>,
+    /// One for each number of the particles.
+    pub particles: Vec<R>,
 }
 
 impl<R: Real> State<R> {
@@ -67,7 +73,15 @@ impl<R: Real> State<R> {
         }
         let warm = vec![R::zero(); if t.constrained { t.nv } else { 0 }];
         let mocap = t.mocap_bodies.iter().map(|&b| model.bodies[b].pose()).collect();
-        Self { q, v: vec![R::zero(); t.nv], act: vec![R::zero(); t.na], time: R::zero(), mocap, warm }
+        Self {
+            q,
+            v: vec![R::zero(); t.nv],
+            act: vec![R::zero(); t.na],
+            time: R::zero(),
+            mocap,
+            warm,
+            particles: model.particles.start(&t.particles),
+        }
     }
 
     /// The same state over another number.
@@ -80,6 +94,7 @@ impl<R: Real> State<R> {
             time: f(self.time),
             mocap: self.mocap.iter().map(|p| p.map(f)).collect(),
             warm: all(&self.warm),
+            particles: all(&self.particles),
         }
     }
 
@@ -96,6 +111,7 @@ impl<R: Real> State<R> {
         self.time = f(other.time);
         copy(&mut self.mocap, &other.mocap, |x| x.map(f));
         copy(&mut self.warm, &other.warm, f);
+        copy(&mut self.particles, &other.particles, f);
     }
 
     /// The quaternion of `q` at entry `at`, as stored.
@@ -205,7 +221,12 @@ pub fn advance_configuration_pullback<R: Real>(
 impl<R: Real> Input<R> {
     /// No control, and nothing applied.
     pub fn zero(model: &Model<R>) -> Self {
-        Self { u: vec![R::zero(); model.topology.nu], force: Vec::new(), wrench: Vec::new() }
+        Self {
+            u: vec![R::zero(); model.topology.nu],
+            force: Vec::new(),
+            wrench: Vec::new(),
+            push: Vec::new(),
+        }
     }
     /// No control, and room for applied forces.
     pub fn zero_applied(model: &Model<R>) -> Self {
@@ -219,6 +240,7 @@ impl<R: Real> Input<R> {
             u: self.u.iter().map(|&x| f(x)).collect(),
             force: self.force.iter().map(|&x| f(x)).collect(),
             wrench: self.wrench.iter().map(|w| Force::new(w.torque.map(f), w.force.map(f))).collect(),
+            push: self.push.iter().map(|x| x.map(f)).collect(),
         }
     }
 }
@@ -229,12 +251,14 @@ impl<R: Real> Input<R> {
         self.u.fill(R::zero());
         self.force.fill(R::zero());
         self.wrench.fill(Force::zero());
+        self.push.fill(Vec3::zero());
     }
     /// Overwrites this input without allocating.
     pub fn copy_from(&mut self, other: &Self) {
         self.u.copy_from_slice(&other.u);
         self.force.copy_from_slice(&other.force);
         self.wrench.copy_from_slice(&other.wrench);
+        self.push.copy_from_slice(&other.push);
     }
 }
 
@@ -244,11 +268,17 @@ impl<R: Real> Costate<R> {
         let all = |x: &[R]| x.iter().map(|&x| f(x)).collect();
         let force = |w: &Force<R>| Force::new(w.torque.map(f), w.force.map(f));
         let mocap = self.mocap.iter().map(force).collect();
-        Costate { q: all(&self.q), v: all(&self.v), act: all(&self.act), mocap }
+        Costate {
+            q: all(&self.q),
+            v: all(&self.v),
+            act: all(&self.act),
+            mocap,
+            particles: all(&self.particles),
+        }
     }
     /// Sets all entries to zero.
     pub fn clear(&mut self) {
-        for all in [&mut self.q, &mut self.v, &mut self.act] {
+        for all in [&mut self.q, &mut self.v, &mut self.act, &mut self.particles] {
             all.fill(R::zero());
         }
         self.mocap.fill(Force::zero());
@@ -261,6 +291,7 @@ impl<R: Real> Costate<R> {
             v: vec![R::zero(); t.nv],
             act: vec![R::zero(); t.na],
             mocap: vec![Force::zero(); t.mocap_bodies.len()],
+            particles: vec![R::zero(); t.particles.numbers],
         }
     }
     /// Overwrites this costate without allocating.
@@ -269,5 +300,6 @@ impl<R: Real> Costate<R> {
         self.v.copy_from_slice(&other.v);
         self.act.copy_from_slice(&other.act);
         self.mocap.copy_from_slice(&other.mocap);
+        self.particles.copy_from_slice(&other.particles);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::constraint::{Constants, Equality, EqualityLayout, FrictionLoss, Limit, Override, Pair};
 use super::description::{self, Dynamics, Flags, Integrator, JointKind, Shape, Transmission};
 use super::hull::Hull;
+use super::particle::{ParticleLayout, Particles};
 use super::sensor::Sensor;
 use super::touch::{Candidate, PairLayout};
 use crate::number::Real;
@@ -39,6 +40,8 @@ pub struct Model<R> {
     pub pairs: Vec<Pair<R>>,
     /// What constraints need to know about the inertia.
     pub constants: Constants<R>,
+    /// Bodies of particles.
+    pub particles: Particles<R>,
     /// Scratch of [`Model::add_tangents`].
     pub(super) queue: Vec<R>,
 }
@@ -258,6 +261,8 @@ pub struct Topology {
     pub tendon_armature: bool,
     /// The shape of matrices that follow the tree.
     pub pattern: Pattern,
+    /// Where particles are.
+    pub particles: ParticleLayout,
     /// For messages, tables and parameters.
     pub names: Names,
 }

@@ -12,7 +12,7 @@ use super::{Few, Mask, Real};
 pub struct Lanes(f64x8);
 
 /// One truth value for each of the eight worlds.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct LaneMask(f64x8);
 
 impl Lanes {

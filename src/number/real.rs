@@ -8,7 +8,7 @@ use wide::{f32x4, f64x2};
 use super::batch::{self, Pointwise, Strides};
 
 /// The answer of a comparison: one truth value per world.
-pub trait Mask: Copy + BitAnd<Output = Self> + BitOr<Output = Self> + Not<Output = Self> {
+pub trait Mask: Copy + Debug + BitAnd<Output = Self> + BitOr<Output = Self> + Not<Output = Self> {
     /// Whether it holds in some world.
     fn any(self) -> bool;
     /// Whether it holds in every world.

@@ -22,6 +22,8 @@ pub enum Penalty {
         /// Above it a deviation costs.
         upper: f64,
     },
+    /// `d` itself, for single numbers; it has no least value.
+    Linear,
     /// `max(0, r − |d|)²`: stay out of a ball of radius `r`.
     Avoid {
         /// Of the ball.
@@ -42,11 +44,12 @@ impl Penalty {
             }
             Self::Outside { lower, upper } => outside(d.x, lower, upper).square(),
             Self::Avoid { radius } => (R::from_f64(radius) - d.norm()).max(zero).square(),
+            Self::Linear => d.x,
         }
     }
 
     /// A vector whose square is the cost, without a corner where the cost has none: what least squares
-    /// linearize.
+    /// linearize. A linear cost is no square, and has none.
     pub fn residual<R: Real>(self, d: Vec3<R>) -> Vec3<R> {
         let (zero, two) = (R::zero(), R::from_f64(2.0));
         match self {
@@ -60,6 +63,7 @@ impl Penalty {
             }
             Self::Outside { lower, upper } => Vec3::new(outside(d.x, lower, upper), zero, zero),
             Self::Avoid { radius } => Vec3::new((R::from_f64(radius) - d.norm()).max(zero), zero, zero),
+            Self::Linear => Vec3::zero(),
         }
     }
 
@@ -69,6 +73,7 @@ impl Penalty {
         match self {
             Self::Square => d * w.times(2.0),
             Self::Wrapped => d.map(R::sin) * w,
+            Self::Linear => Vec3::new(w, zero, zero),
             Self::Distance { width } => {
                 let width = R::from_f64(width);
                 d * (w / (d.dot(d) + width * width).sqrt())

@@ -176,7 +176,7 @@ impl<R: Real> Objective<R> for Terms<R> {
                 weight *= model.option.timestep;
             }
             let w = term.penalty.pullback(d, weight);
-            term.quantity.measure_pullback(model, &self.view, w, &mut self.cotangent, out);
+            term.quantity.measure_pullback(model, state, &self.view, w, &mut self.cotangent, out);
         }
         self.view.look_pullback(model, state, input, &mut self.cotangent, out);
     }

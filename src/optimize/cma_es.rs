@@ -101,7 +101,7 @@ impl<'p> Cmaes<'p> {
             let x: Vec<f64> = drawn.iter().zip(self.coordinates).map(|(x, c)| c.projected(*x)).collect();
             let cost = match f(&x, &mut []) {
                 Ok(cost) => cost,
-                Err(Error::Diverged { .. } | Error::Unsolved { .. }) => f64::INFINITY,
+                Err(e) if e.is_of_rollout() => f64::INFINITY,
                 Err(e) => return Err(e),
             };
             all.push((cost, (DVector::from_column_slice(&x) - &self.mean) / self.step));

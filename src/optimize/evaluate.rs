@@ -1,10 +1,13 @@
 //! The cost of a choice of all variables, and its gradient.
 
+use std::mem::take;
+
+use super::episodes::Episodes;
 use super::problem::{Drawn, Problem, Realized};
 use super::variable::{Coordinate, Subject, ranges};
 use crate::control::Policy;
 use crate::error::Error;
-use crate::model::{Input, Model, Parameter, State};
+use crate::model::{Costate, Input, Model, Parameter, State};
 use crate::number::Lanes;
 use crate::objective::{Objective, Terms};
 use crate::physics::derive::{Compilation, compile, parameters};
@@ -34,14 +37,32 @@ pub struct Evaluator<'p, O> {
     /// Seed and number of the minibatch.
     minibatch: (u64, usize),
     /// Eight starts at a time, if the objective is the problem's own terms.
-    batch: Option<Batch>,
+    batch: Option<Batch<Policy<'static, Lanes>, Terms<Lanes>>>,
+    pub(super) episodes: Option<Episodes>,
+    left_out: LeftOut,
+}
+
+/// The worlds that failed and that gradients went on without.
+#[derive(Clone, Debug, Default)]
+struct LeftOut {
+    count: usize,
+    first: Option<(usize, Error)>,
+}
+
+/// What the worlds of a minibatch gave.
+struct Found {
+    costs: Vec<Result<f64, Error>>,
+    /// Where they ended, if a gradient was asked for.
+    ends: Vec<State<f64>>,
 }
 
 impl<'p> Evaluator<'p, Terms<f64>> {
     /// The function of a problem with its own costs: many starts are rolled out together.
     pub fn of_terms(problem: &'p Problem) -> Self {
-        let terms = Terms::new(&compile(&problem.description), problem.terms.clone());
-        let batch = problem.starts.as_ref().map(|_| Batch::new(Memory::Full));
+        let terms = Terms::new(&compile(&problem.description), problem.terms_seen());
+        // Worlds with particles do not share registers.
+        let together = problem.starts.is_some() && problem.description.particles.is_empty();
+        let batch = together.then(|| Batch::new(Memory::Full));
         Self { batch, ..Self::new(problem, terms) }
     }
 }
@@ -59,12 +80,14 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
             coordinates,
             workspace: Workspace::new(&model, &problem.start),
             controls: problem.controls.clone(),
-            inputs: vec![Input::zero(&model); problem.plan.steps()],
+            inputs: vec![Input::zero(&model); problem.steps_seen()],
             policy: Policy::new(&model, &problem.parts),
             weights: Vec::new(),
             share: Vec::new(),
             minibatch: (0, 0),
             batch: None,
+            episodes: Episodes::new(problem),
+            left_out: LeftOut::default(),
             fixed: (!changes).then_some(model),
             listing: parameters(&problem.description),
         }
@@ -106,14 +129,7 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
         if cost.is_finite() && gradient.iter().all(|g| g.is_finite()) {
             return Ok(cost);
         }
-        let whole = (self.problem.plan.steps(), "the cost or its gradient".to_owned());
-        let broken = self.health().broken.map(|(step, of)| (step, format!("the cotangent of {of}")));
-        let (step, quantity) = broken.unwrap_or(whole);
-        Err(Error::Diverged {
-            step,
-            quantity,
-            remedy: "choose a smaller learning rate, a smaller time step or smaller weights".to_owned(),
-        })
+        Err(self.health().failure())
     }
 
     /// The mean over all starts.
@@ -126,41 +142,54 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
     ) -> Result<f64, Error> {
         self.problem.plan.inputs(&self.controls, &mut self.inputs);
         self.weights = self.problem.weights(&self.natural);
+        let asked = !out.is_empty();
         let Some(starts) = &self.problem.starts else {
-            if out.is_empty() {
-                let controller = (&mut self.policy, &self.weights[..]);
-                return cost_controlled(model, start, &self.inputs, controller, &mut self.objective);
-            }
-            let cost = self.roll((model, compilation), start)?;
-            out.copy_from_slice(&self.share);
+            let world = Drawn { start: start.clone(), numbers: Vec::new() };
+            let cost = self.roll((model, compilation), &world, asked)?;
+            out.iter_mut().zip(&self.share).for_each(|(out, g)| *out = *g);
             return Ok(cost);
         };
-        let drawn = starts.minibatch(model, start, self.minibatch);
+        let mut drawn = starts.minibatch(model, start, self.minibatch);
+        if let Some(episodes) = &self.episodes {
+            episodes.go_on(&mut drawn);
+        }
         let own = self.problem.drawn_models(&self.listing, &self.natural, &drawn);
-        if self.batch.is_some() {
-            return self.roll_together((model, compilation), &drawn, own, out);
-        }
-        out.fill(0.0);
-        let (mut sum, part) = (0.0, 1.0 / drawn.len() as f64);
-        for (k, world) in drawn.iter().enumerate() {
-            let (model, compilation) = match own.get(k) {
-                Some(own) => (&own.model, compilation.map(|_| own)),
-                None => (model, compilation),
-            };
-            sum += self.roll((model, compilation), &world.start)? * part;
-            out.iter_mut().zip(&self.share).for_each(|(out, g)| *out += g * part);
-        }
-        Ok(sum)
+        let found = match self.batch.is_some() {
+            true => self.roll_together((model, compilation), &drawn, &own, asked),
+            false => self.roll_in_turn((model, compilation), &drawn, &own, asked),
+        };
+        self.mean(drawn, found, out)
     }
 
-    /// The mean over worlds that were drawn, eight to a register.
+    /// The mean over the worlds that did not fail. A method that compares costs needs all of them.
+    fn mean(&mut self, drawn: Vec<Drawn>, found: Found, out: &mut [f64]) -> Result<f64, Error> {
+        let worlds = found.costs.iter().enumerate();
+        let failed: Vec<(usize, Error)> =
+            worlds.filter_map(|(world, cost)| Some((world, cost.clone().err()?))).collect();
+        let alive = found.costs.len() - failed.len();
+        if alive == 0 || !(failed.is_empty() || self.problem.method.draws_anew()) {
+            return Err(Error::Worlds(failed));
+        }
+        self.left_out.count += failed.len();
+        if self.left_out.first.is_none() {
+            self.left_out.first = (!failed.is_empty()).then(|| (self.minibatch.1, Error::Worlds(failed)));
+        }
+        let part = 1.0 / alive as f64;
+        out.iter_mut().zip(&self.share).for_each(|(out, g)| *out = g * part);
+        if let Some(episodes) = self.episodes.as_mut().filter(|_| !out.is_empty()) {
+            episodes.advance(self.minibatch.1, drawn, &found.costs, &found.ends);
+        }
+        Ok(found.costs.iter().flatten().sum::<f64>() * part)
+    }
+
+    /// Worlds that were drawn, eight to a register; leaves the sum of their gradients in `share`.
     fn roll_together(
         &mut self,
         (model, compilation): (&Model<f64>, Option<&Compilation<f64>>),
         drawn: &[Drawn],
-        own: Vec<Compilation<f64>>,
-        out: &mut [f64],
-    ) -> Result<f64, Error> {
+        own: &[Compilation<f64>],
+        asked: bool,
+    ) -> Found {
         let problem = self.problem;
         let starts: Vec<State<f64>> = drawn.iter().map(|d| d.start.clone()).collect();
         let models: Vec<Model<f64>> = own.iter().map(|own| own.model.clone()).collect();
@@ -170,49 +199,87 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
             inputs: std::slice::from_ref(&self.inputs),
         };
         let policy = (|model: &Model<Lanes>| Policy::new(model, &problem.parts), &self.weights[..]);
-        let terms = |model: &Model<Lanes>| Terms::new(model, problem.terms.clone());
-        let part = 1.0 / drawn.len() as f64;
-        let Some(batch) = self.batch.as_mut().filter(|_| !out.is_empty()) else {
-            return Ok(cost_batch(worlds, policy, terms)?.iter().sum::<f64>() * part);
+        let terms = |model: &Model<Lanes>| Terms::new(model, problem.terms_seen());
+        let Some(batch) = self.batch.as_mut().filter(|_| asked) else {
+            return Found { costs: cost_batch(worlds, policy, terms), ends: Vec::new() };
         };
-        let all = batch.value_and_gradient(worlds, policy, terms)?;
-        let cost = all.costs.iter().sum::<f64>() * part;
-        // A number that a world draws for itself is no variable there.
-        let numbers = compilation.map(|shared| match &own[..] {
+        let mut all = batch.value_and_gradient(worlds, policy, terms);
+        let found = Found { costs: take(&mut all.costs), ends: take(&mut all.ends) };
+        let numbers = compilation.map(|shared| match own {
             [] => shared.pullback(&all.models[0]),
             own => {
                 let mut sum = vec![0.0; self.listing.len()];
-                for ((own, model), drawn) in own.iter().zip(&all.models).zip(drawn) {
-                    let mut numbers = own.pullback(model);
-                    drawn.numbers.iter().for_each(|(place, _)| numbers[*place] = 0.0);
+                for (k, drawn) in drawn.iter().enumerate() {
+                    let numbers = drawn.pullback(&own[k], &all.models[k], &all.starts[k]);
                     sum.iter_mut().zip(numbers).for_each(|(sum, x)| *sum += x);
                 }
                 sum
             }
         });
         pull(problem, (model, numbers), &self.natural, &all.summed(), &mut self.share);
-        out.iter_mut().zip(&self.share).for_each(|(out, g)| *out = g * part);
-        Ok(cost)
+        found
     }
 
-    /// The cost from one start; leaves its gradient in `share`.
+    /// The same, one after the other.
+    fn roll_in_turn(
+        &mut self,
+        (model, compilation): (&Model<f64>, Option<&Compilation<f64>>),
+        drawn: &[Drawn],
+        own: &[Compilation<f64>],
+        asked: bool,
+    ) -> Found {
+        let mut found = Found { costs: Vec::new(), ends: Vec::new() };
+        let mut sum = vec![0.0; self.natural.len()];
+        for (k, world) in drawn.iter().enumerate() {
+            let (model, compilation) = match own.get(k) {
+                Some(own) => (&own.model, compilation.map(|_| own)),
+                None => (model, compilation),
+            };
+            let cost = self.roll((model, compilation), world, asked);
+            if asked && cost.is_ok() {
+                sum.iter_mut().zip(&self.share).for_each(|(sum, g)| *sum += g);
+            }
+            found.costs.push(cost);
+            found.ends.push(self.workspace.end().clone());
+        }
+        self.share = sum;
+        found
+    }
+
+    /// The cost of one world; leaves its gradient in `share`, if it is asked for.
     fn roll(
         &mut self,
         (model, compilation): (&Model<f64>, Option<&Compilation<f64>>),
-        start: &State<f64>,
+        world: &Drawn,
+        asked: bool,
     ) -> Result<f64, Error> {
+        let controller = (&mut self.policy, &self.weights[..]);
+        let (start, inputs, objective) = (&world.start, &self.inputs, &mut self.objective);
+        if !asked {
+            return cost_controlled(model, start, inputs, controller, objective);
+        }
         let (cost, gradient) = value_and_gradient_controlled(
             model,
             start,
-            &self.inputs,
-            (&mut self.policy, &self.weights),
-            &mut self.objective,
+            inputs,
+            controller,
+            objective,
             Memory::Full,
             &mut self.workspace,
         )?;
-        let numbers = compilation.map(|c| c.pullback(&gradient.model));
+        let numbers = compilation.map(|c| world.pullback(c, &gradient.model, &gradient.start));
         pull(self.problem, (model, numbers), &self.natural, gradient, &mut self.share);
-        Ok(cost)
+        let finite = cost.is_finite() && self.share.iter().all(|g| g.is_finite());
+        if finite { Ok(cost) } else { Err(health(&self.workspace).failure()) }
+    }
+
+    /// How many worlds failed that gradients went on without, as a sentence.
+    pub fn left_out(&self) -> Option<String> {
+        let (iteration, error) = self.left_out.first.as_ref()?;
+        let count = self.left_out.count;
+        Some(format!(
+            "{count} rollouts failed and were left out; the first at iteration {iteration}: {error}"
+        ))
     }
 
     /// What the last gradient met.
@@ -223,6 +290,15 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
     /// The numbers of the file at `x`.
     pub fn file_numbers(&self, x: &[f64]) -> Vec<f64> {
         self.problem.file_numbers(&self.listing, &self.natural(x))
+    }
+}
+
+impl Drawn {
+    /// The cotangents of the numbers of the file; one that the world draws for itself is no variable there.
+    fn pullback(&self, own: &Compilation<f64>, model: &Model<f64>, start: &Costate<f64>) -> Vec<f64> {
+        let mut numbers = own.pullback_from(model, start);
+        self.numbers.iter().for_each(|(place, _)| numbers[*place] = 0.0);
+        numbers
     }
 }
 

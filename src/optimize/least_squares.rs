@@ -13,6 +13,7 @@ use crate::control::Policy;
 use crate::error::Error;
 use crate::model::{Input, Model, Values, assemble};
 use crate::number::{Dual, Real, Tangent, Wide};
+use crate::objective::Penalty;
 use crate::objective::Terms;
 use crate::physics::derive::{complete, parameters};
 use crate::rollout::simulate_controlled;
@@ -88,6 +89,11 @@ impl<'p> LevenbergMarquardt<'p> {
             let what = "least squares are those of one rollout, and not of many starts: choose \"adam\"";
             return Err(Error::message(what));
         }
+        if problem.terms.iter().any(|term| term.penalty == Penalty::Linear) {
+            let what =
+                "a linear cost is not a square: give it a target and another penalty, or choose \"l-bfgs\"";
+            return Err(Error::message(what));
+        }
         Ok(Self { problem, coordinates, point, weight: FIRST_WEIGHT, growth: 2.0 })
     }
 
@@ -160,7 +166,7 @@ impl Descent for LevenbergMarquardt<'_> {
                 let mut gradient = vec![0.0; x.len()];
                 let trial = match f(&x, &mut gradient) {
                     Ok(cost) => Some(Point { x, cost, gradient }),
-                    Err(Error::Diverged { .. } | Error::Unsolved { .. }) => None,
+                    Err(e) if e.is_of_rollout() => None,
                     Err(e) => return Err(e),
                 };
                 let share = trial.as_ref().map_or(-1.0, |t| (self.point.cost - t.cost) / promised);

@@ -9,6 +9,7 @@
 mod adam;
 mod checkpoint;
 mod cma_es;
+mod episodes;
 mod evaluate;
 mod fit;
 mod gradient_descent;
@@ -28,6 +29,7 @@ use crate::error::Error;
 
 pub use adam::AdamSettings;
 pub use cma_es::CmaesSettings;
+pub use episodes::Ended;
 pub use evaluate::Evaluator;
 pub use fit::{Combination, Estimate, Fit, fit};
 pub use gradient_descent::DescentSettings;

@@ -46,7 +46,7 @@ impl<'a, 'f> Oracle<'a, 'f> {
             let mut gradient = vec![0.0; x.len()];
             let value = match (self.function.borrow_mut())(&x, &mut gradient) {
                 Ok(cost) => Ok((cost, gradient)),
-                Err(Error::Diverged { .. } | Error::Unsolved { .. }) => Err(()),
+                Err(e) if e.is_of_rollout() => Err(()),
                 Err(e) => {
                     self.failure.replace(Some(e));
                     return Err(ArgminError::msg("the cost cannot be evaluated"));

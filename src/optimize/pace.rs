@@ -68,7 +68,7 @@ pub(super) fn walk(
                 *point = next;
                 return Ok(None);
             }
-            Err(e @ Error::Diverged { .. }) => {
+            Err(e) if e.is_of_rollout() => {
                 *caution *= 0.5;
                 last = e.to_string();
             }

@@ -9,8 +9,8 @@ use crate::control::{Part, Plan, Policy, initial_parameters};
 use crate::error::Error;
 use crate::model::{Description, Input, Model, Parameter, State};
 use crate::number::{Lanes, Real};
-use crate::objective::Term;
 use crate::objective::goals::{Goal, Judged, judge};
+use crate::objective::{Term, When};
 use crate::physics::derive::{Compilation, parameters};
 use crate::rollout::{Trajectory, Worlds, simulate_batch, simulate_controlled};
 use rand::{Rng, RngExt};
@@ -50,6 +50,8 @@ pub struct Starts {
     pub unseen: Spread,
     /// How many each gradient is the mean of.
     pub batch: usize,
+    /// How many steps each gradient sees, if worlds go on where the last gradient left them.
+    pub window: Option<usize>,
     /// How many the goals are judged at; no gradient sees them.
     pub judged: usize,
     /// The seed of the judged ones.
@@ -122,6 +124,13 @@ pub struct Method {
     pub until_goals: bool,
 }
 
+impl Method {
+    /// Whether every gradient has starts of its own; methods that compare costs see the same ones all the time.
+    pub fn draws_anew(&self) -> bool {
+        matches!(self.kind, Kind::Adam(_) | Kind::Descent(_))
+    }
+}
+
 /// Which optimizer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
@@ -161,6 +170,22 @@ pub(super) struct Realized {
 }
 
 impl Problem {
+    /// How many steps each gradient sees.
+    pub fn steps_seen(&self) -> usize {
+        self.starts.as_ref().and_then(|starts| starts.window).unwrap_or(self.plan.steps())
+    }
+
+    /// The costs that each gradient sees: what counts at the end counts at the end of every window.
+    pub(super) fn terms_seen(&self) -> Vec<Term> {
+        let mut terms = self.terms.clone();
+        for term in &mut terms {
+            if term.when == When::At(self.plan.steps()) {
+                term.when = When::At(self.steps_seen());
+            }
+        }
+        terms
+    }
+
     /// The coordinates of all variables, group by group.
     pub fn coordinates(&self) -> Vec<Coordinate> {
         let smooth = self.method.bounds == Bounds::Smooth;
@@ -206,6 +231,7 @@ impl Problem {
             }
             rest = others;
         }
+        start.particles = model.particles.start(&model.topology.particles);
         let still = (vec![R::zero(); start.v.len()], vec![R::zero(); start.act.len()]);
         match self.turn(natural) {
             Some(turn) => start.moved(model, &turn, &still.0, &still.1),
@@ -317,19 +343,23 @@ impl Problem {
             inputs: &[self.inputs(model, &controls)],
         };
         let policy = |model: &Model<Lanes>| Policy::new(model, &self.parts);
-        let each: Vec<Vec<Judged>> =
-            simulate_batch(worlds, (policy, &self.weights(natural)))?.iter().map(judge).collect();
+        // A world that fails reaches nothing.
+        let each: Vec<Option<Vec<Judged>>> = simulate_batch(worlds, (policy, &self.weights(natural)))
+            .iter()
+            .map(|world| world.as_ref().ok().map(judge))
+            .collect();
         let judged = |name: String, count: usize| {
             let measured = count as f64 / unseen.len() as f64;
             let asked = format!("≥ {} of {} starts", starts.share, unseen.len());
             Judged { name, asked, measured, reached: measured >= starts.share }
         };
         let of = |(g, goal): (usize, &Goal)| {
-            let count = each.iter().filter(|judged| judged[g].reached).count();
+            let count =
+                each.iter().filter(|judged| judged.as_ref().is_some_and(|all| all[g].reached)).count();
             judged(goal.name.clone(), count)
         };
         let mut out: Vec<Judged> = self.goals.iter().enumerate().map(of).collect();
-        let all = each.iter().filter(|judged| judged.iter().all(|j| j.reached)).count();
+        let all = each.iter().flatten().filter(|judged| judged.iter().all(|j| j.reached)).count();
         out.push(judged("all goals together".to_owned(), all));
         Ok(out)
     }

@@ -1,11 +1,12 @@
 //! The loop: descend, keep the best, report, and stop for a reason.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::adam::Adam;
 use super::cma_es::Cmaes;
+use super::episodes::{Ended, Episodes};
 use super::gradient_descent::GradientDescent;
 use super::ilqr::Ilqr;
 use super::lbfgs::Lbfgs;
@@ -93,6 +94,10 @@ pub struct Outcome {
     pub stop: String,
     /// What the last gradient met.
     pub health: Health,
+    /// How many rollouts failed that gradients went on without, as a sentence, if some did.
+    pub left_out: Option<String>,
+    /// The episodes that ended, if worlds go on from gradient to gradient.
+    pub episodes: Vec<Ended>,
 }
 
 /// Optimizes a problem whose cost is its own terms.
@@ -136,12 +141,17 @@ fn travel(
         Some(path) => Some(journey.resume(path)?),
         None => None,
     };
-    // A method that compares costs sees the same starts all the time.
-    let fresh = matches!(problem.method.kind, Kind::Adam(_) | Kind::Descent(_));
+    let fresh = problem.method.draws_anew();
+    if let (Some(saved), Some(episodes)) = (&saved, &mut evaluator.episodes) {
+        let unfit = || Error::message("the checkpoint lacks the worlds on their way; start afresh");
+        episodes.restore(problem, saved).ok_or_else(unfit)?;
+    }
+    let evaluator = RefCell::new(evaluator);
     let batch = problem.starts.as_ref().map_or(1, |s| s.batch);
     let (rollouts, number, seed) = (Cell::new(0), Cell::new(journey.iteration), journey.seed);
     let mut f = |x: &[f64], g: &mut [f64]| {
         rollouts.set(rollouts.get() + batch);
+        let mut evaluator = evaluator.borrow_mut();
         evaluator.draw(seed, if fresh { number.get() } else { 0 });
         evaluator.value_and_gradient(x, g)
     };
@@ -159,10 +169,10 @@ fn travel(
         }
         journey.iteration += 1;
         journey.note(descent.point(), rollouts.get(), progress);
-        journey.keep(descent.as_ref(), false)?;
+        journey.keep(descent.as_ref(), &evaluator.borrow(), false)?;
     };
-    journey.keep(descent.as_ref(), true)?;
-    Ok(journey.outcome(descent.point(), &coordinates, stop, evaluator.health()))
+    journey.keep(descent.as_ref(), &evaluator.borrow(), true)?;
+    Ok(journey.outcome(descent.point(), &coordinates, stop, evaluator.into_inner()))
 }
 
 /// The optimizer at its first point: a seeded guess, or where a checkpoint was.
@@ -286,7 +296,7 @@ impl<'p> Journey<'p> {
             seconds: self.seconds(),
             rollouts: self.rollouts + rollouts,
         });
-        let steps = (rollouts * self.problem.plan.steps()) as f64;
+        let steps = (rollouts * self.problem.steps_seen()) as f64;
         progress(&Progress {
             iteration: self.iteration,
             iterations: self.budget,
@@ -318,7 +328,13 @@ impl<'p> Journey<'p> {
         Ok(over.then(|| format!("the budget of {} iterations is used up", self.budget)))
     }
 
-    fn outcome(self, last: &Point, coordinates: &[Coordinate], stop: String, health: Health) -> Outcome {
+    fn outcome<O: Objective<f64>>(
+        self,
+        last: &Point,
+        coordinates: &[Coordinate],
+        stop: String,
+        evaluator: Evaluator<'_, O>,
+    ) -> Outcome {
         let natural: Vec<f64> = coordinates.iter().zip(&self.best.1).map(|(c, x)| c.value(*x)).collect();
         Outcome {
             solution: Solution::of(self.problem, &natural),
@@ -329,12 +345,19 @@ impl<'p> Journey<'p> {
             seconds: self.seconds(),
             history: self.history,
             stop,
-            health,
+            health: evaluator.health(),
+            left_out: evaluator.left_out(),
+            episodes: evaluator.episodes.map_or(Vec::new(), |episodes| episodes.ended),
         }
     }
 
     /// Writes a checkpoint, if it is time.
-    fn keep(&mut self, descent: &dyn Descent, now: bool) -> Result<(), Error> {
+    fn keep<O>(
+        &mut self,
+        descent: &dyn Descent,
+        evaluator: &Evaluator<'_, O>,
+        now: bool,
+    ) -> Result<(), Error> {
         let Some(path) = &self.settings.checkpoint else { return Ok(()) };
         let due = self.iteration.is_multiple_of(CHECKPOINT_ITERATIONS)
             || self.kept.elapsed().as_secs_f64() > CHECKPOINT_SECONDS;
@@ -354,6 +377,7 @@ impl<'p> Journey<'p> {
             Tensor::new("history", vec![self.history.len(), 6], rows.collect()),
         ];
         tensors.extend(descent.save());
+        tensors.extend(evaluator.episodes.iter().flat_map(Episodes::save));
         let notes = [
             ("seed", self.seed.to_string()),
             ("iteration", self.iteration.to_string()),

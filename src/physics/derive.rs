@@ -5,7 +5,7 @@ use super::articulated::{Links, actuation, kinematics, tendon};
 use super::constants::Reference;
 pub use super::constants::{constants, mean_inertia, settle, settle_pullback};
 use crate::model::description::JointKind;
-use crate::model::{Description, Listing, Model, Parameter, State, Values, assemble};
+use crate::model::{Costate, Description, Listing, Model, Parameter, State, Values, assemble};
 use crate::number::{Real, Tape, Var};
 
 /// Compiles a description with the numbers that it states.
@@ -49,6 +49,14 @@ impl<R: Real<Mask = bool>> Compilation<R> {
         };
         settle(&mut model);
         Self { model, tape, nodes, parameters: values.len() }
+    }
+
+    /// The cotangents of the parameters from those of the model's numbers, and of the particles at the start,
+    /// which stand where the model says.
+    pub fn pullback_from(&self, cotangent: &Model<R>, start: &Costate<R>) -> Vec<R> {
+        let mut cotangent = cotangent.clone();
+        cotangent.particles.start_pullback(&self.model.topology.particles, &start.particles);
+        self.pullback(&cotangent)
     }
 
     /// The cotangents of the parameters from those of the model's numbers.

@@ -6,6 +6,7 @@ use super::articulated::actuation::{final_activation, final_activation_pullback}
 use super::articulated::factor::{Factor, GeneralFactor};
 use super::articulated::passive::damping_slope;
 use super::constraint::{Constraint, ConstraintBackward};
+use super::particles::KeptSwarm;
 use super::step::{Backward, Cotangents, Stage, constrain, forces, forces_pullback, free};
 use super::{implicit, runge_kutta};
 use crate::model::description::Integrator;
@@ -53,6 +54,7 @@ struct KeptStage<R: Real> {
     jacobian: Vec<R>,
     factor: Factor<R>,
     actuation: Actuation<R>,
+    swarm: Option<KeptSwarm<R>>,
     a: Vec<R>,
 }
 
@@ -67,6 +69,7 @@ impl<R: Real> Kept<R> {
             jacobian: s.jacobian.clone(),
             factor: s.factor.clone(),
             actuation: s.actuation.clone(),
+            swarm: s.swarm.as_ref().map(|swarm| swarm.kept().clone()),
             a: s.a.clone(),
         };
         Self {
@@ -85,6 +88,9 @@ impl<R: Real> Record<R> {
             own.constraint.copy_from(&x.constraint, f);
             own.factor.copy_from(&x.factor, f);
             own.actuation.copy_from(&x.actuation, f);
+            if let (Some(own), Some(x)) = (&mut own.swarm, &x.swarm) {
+                own.copy_from(x, f);
+            }
             copy(&mut own.mass, &x.mass, f);
             copy(&mut own.jacobian, &x.jacobian, f);
             copy(&mut own.a, &x.a, f);
@@ -96,9 +102,9 @@ impl<R: Real> Record<R> {
             own.factor.copy_from(&x.factor, f);
         }
     }
-    /// Whether the constraint forces of the last step were found.
-    pub fn converged(&self) -> bool {
-        self.stages.iter().all(|s| s.constraint.converged)
+    /// The worlds in which the constraint forces of the last step were found.
+    pub fn solved(&self) -> R::Mask {
+        self.stages.iter().fold(R::zero().is_zero(), |all, stage| all & stage.solved())
     }
     /// Exchanges what this record remembers with `kept`, without copying a number.
     pub fn exchange(&mut self, kept: &mut Kept<R>) {
@@ -112,6 +118,9 @@ impl<R: Real> Record<R> {
             swap(&mut stage.jacobian, &mut kept.jacobian);
             swap(&mut stage.factor, &mut kept.factor);
             swap(&mut stage.actuation, &mut kept.actuation);
+            if let (Some(swarm), Some(kept)) = (&mut stage.swarm, &mut kept.swarm) {
+                swarm.exchange(kept);
+            }
             swap(&mut stage.a, &mut kept.a);
         }
         swap(&mut self.runge_kutta, &mut kept.runge_kutta);
@@ -119,19 +128,44 @@ impl<R: Real> Record<R> {
             swap(&mut own.factor, kept);
         }
     }
-    /// The bytes that a [`Kept`] takes.
+    /// The bytes that a [`Kept`] of this step takes.
     pub fn kept_bytes(&self) -> usize {
         let stage = |s: &Stage<R>| {
-            s.links.bytes()
-                + s.actuation.bytes()
-                + if s.constraint.a.is_empty() { 0 } else { s.constraint.bytes() + size_of_val(&s.mass[..]) }
-                + (s.jacobian.len() + s.factor.rows.len() + s.factor.inverse_diagonal.len() + s.a.len())
-                    * size_of::<R>()
+            let numbers = [&s.mass, &s.jacobian, &s.a].map(Vec::len).iter().sum();
+            let swarm = s.swarm.as_ref().map_or(0, |swarm| swarm.kept().bytes());
+            swarm + stage_bytes((&s.links, &s.actuation, &s.constraint, &s.factor), numbers)
         };
-        let implicit = self.implicit.as_ref().map_or(0, |i| 2 * i.factor.lower.len() * size_of::<R>());
-        let runge_kutta = self.runge_kutta.as_ref().map_or(0, |r| 8 * r.mean.len() * size_of::<R>());
-        self.stages.iter().map(stage).sum::<usize>() + implicit + runge_kutta
+        let own: usize = self.stages.iter().map(stage).sum();
+        own + beside_bytes(self.implicit.as_ref().map(|i| &i.factor), self.runge_kutta.as_ref())
     }
+}
+
+impl<R: Real> Kept<R> {
+    /// The bytes of memory behind it.
+    pub fn bytes(&self) -> usize {
+        let stage = |s: &KeptStage<R>| {
+            let numbers = [&s.mass, &s.jacobian, &s.a].map(Vec::len).iter().sum();
+            let swarm = s.swarm.as_ref().map_or(0, KeptSwarm::bytes);
+            swarm + stage_bytes((&s.links, &s.actuation, &s.constraint, &s.factor), numbers)
+        };
+        let own: usize = self.stages.iter().map(stage).sum();
+        own + beside_bytes(self.implicit.as_ref(), self.runge_kutta.as_ref())
+    }
+}
+
+/// The bytes behind what is kept of a stage, with so many numbers in lists.
+fn stage_bytes<R: Real>(
+    (links, actuation, constraint, factor): (&Links<R>, &Actuation<R>, &Constraint<R>, &Factor<R>),
+    numbers: usize,
+) -> usize {
+    let numbers = numbers + factor.rows.len() + factor.inverse_diagonal.len();
+    links.bytes() + actuation.bytes() + constraint.bytes() + numbers * size_of::<R>()
+}
+
+/// The bytes behind what some integrators keep beside their stages.
+fn beside_bytes<R: Real>(factor: Option<&GeneralFactor<R>>, means: Option<&runge_kutta::Stages<R>>) -> usize {
+    let factor = factor.map_or(0, |factor| 2 * factor.lower.len());
+    (factor + means.map_or(0, |means| 8 * means.mean.len())) * size_of::<R>()
 }
 
 /// Whether Euler's step treats joint damping implicitly.
@@ -201,6 +235,9 @@ pub(super) fn advance<R: Real>(model: &Model<R>, state: &State<R>, stage: &Stage
     advance_configuration(model, &state.q, &next.v, h, &mut next.q);
     next.time = state.time + h;
     next.mocap.copy_from_slice(&state.mocap);
+    if let Some(swarm) = &stage.swarm {
+        next.particles.copy_from_slice(swarm.end());
+    }
     stage.keep_warm(&mut next.warm);
 }
 
@@ -254,7 +291,7 @@ impl<R: Real> StepBackward<R> {
         let t = &model.topology;
         let four = t.integrator == Integrator::RungeKutta4;
         Self {
-            forces: Backward::new(model),
+            forces: Backward::of_step(model),
             constraint: ConstraintBackward::new(model),
             velocity: zero(t.nv),
             weight: zero(t.nv),
@@ -380,6 +417,10 @@ pub(super) fn advance_pullback<R: Real>(
     out: &mut Cotangents<R>,
 ) {
     let h = model.option.timestep;
+    if let Some(back) = &mut scratch.forces.swarm {
+        back.end.copy_from_slice(&cotangent.particles);
+        scratch.forces.by_force.fill(R::zero());
+    }
     scratch.velocity.copy_from_slice(&cotangent.v);
     let new_velocity = |i: usize| state.v[i] + h * stage.a[i];
     let timestep = advance_configuration_pullback(

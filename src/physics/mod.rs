@@ -10,6 +10,7 @@ mod integrate;
 mod inverse;
 mod linearize;
 mod numbers;
+pub mod particles;
 mod runge_kutta;
 mod step;
 

@@ -8,6 +8,7 @@ use super::articulated::mass_matrix::mass_matrix;
 use super::articulated::passive::{self, Passive, passive};
 use super::articulated::{Links, LinksCotangent, kinematics, kinematics_pullback, tendon};
 use super::constraint::{Constraint, Solver};
+use super::particles::{self, ParticlesOut, Swarm, SwarmBackward};
 use crate::model::{Costate, Input, Model, State};
 use crate::number::Real;
 use crate::spatial::{Force, Inertia, Vec3};
@@ -29,6 +30,8 @@ pub struct Stage<R: Real> {
     pub passive: Passive<R>,
     /// What the actuators do.
     pub actuation: Actuation<R>,
+    /// What the particles do, if there are any.
+    pub swarm: Option<Swarm<R>>,
     /// `f_s = τ_p + τ_u + τ_e − c` (nv).
     pub smooth: Vec<R>,
     /// What limits, ties and touches.
@@ -56,6 +59,7 @@ impl<R: Real> Stage<R> {
             bias: zero(t.nv),
             passive: Passive::new(model),
             actuation: Actuation::new(model),
+            swarm: (!t.particles.is_empty()).then(|| Swarm::new(model)),
             smooth: zero(t.nv),
             constraint: Constraint::new(model),
             total: zero(t.nv),
@@ -75,6 +79,10 @@ impl<R: Real> Stage<R> {
     /// How many steps of Newton's method found the constraint forces, in the slowest world.
     pub fn solver_steps(&self) -> usize {
         if self.constraint.acts() { self.solver.steps() } else { 0 }
+    }
+    /// The worlds in which the constraint forces were found.
+    pub fn solved(&self) -> R::Mask {
+        if self.constraint.acts() { self.solver.found() } else { R::zero().is_zero() }
     }
 }
 
@@ -125,6 +133,10 @@ pub fn forces<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>, sta
     for (i, f) in stage.smooth.iter_mut().enumerate() {
         *f = stage.passive.total[i] + stage.actuation.total[i] - stage.bias[i];
     }
+    if let Some(swarm) = &mut stage.swarm {
+        let force = &stage.actuation.force;
+        particles::advance(model, &stage.links, &state.particles, force, input, swarm);
+    }
     applied(model, input, stage);
 }
 
@@ -146,11 +158,16 @@ fn applied<R: Real>(model: &Model<R>, input: &Input<R>, stage: &mut Stage<R>) {
     for (f, x) in stage.smooth.iter_mut().zip(&input.force) {
         *f += *x;
     }
-    if input.wrench.is_empty() {
+    let pushed = stage.swarm.as_ref().filter(|_| model.topology.particles.pushes());
+    if input.wrench.is_empty() && pushed.is_none() {
         return;
     }
+    stage.wrench.fill(Force::zero());
+    if let Some(swarm) = pushed {
+        stage.wrench.copy_from_slice(&swarm.wrench);
+    }
     for ((out, w), link) in stage.wrench.iter_mut().zip(&input.wrench).zip(&stage.links.bodies) {
-        *out = Force::at(link.center - link.origin, w.force) + Force::new(w.torque, Vec3::zero());
+        *out += Force::at(link.center - link.origin, w.force) + Force::new(w.torque, Vec3::zero());
     }
     inverse_dynamics::project(model, &stage.links, &mut stage.wrench, &mut stage.scratch);
     for (f, x) in stage.smooth.iter_mut().zip(&stage.scratch) {
@@ -176,9 +193,16 @@ pub struct Backward<R> {
     pub by_slope: Vec<R>,
     /// Cotangents of the actuators' forces themselves, for who measures them.
     pub by_force: Vec<R>,
+    /// Of the particles at the end of the step; none where they do not matter.
+    pub swarm: Option<SwarmBackward<R>>,
 }
 
 impl<R: Real> Backward<R> {
+    /// Room for the pullback of a whole step, with that of the particles.
+    pub fn of_step(model: &Model<R>) -> Self {
+        let swarm = (!model.topology.particles.is_empty()).then(|| SwarmBackward::new(model));
+        Self { swarm, ..Self::new(model) }
+    }
     /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
         let n = model.topology.nv;
@@ -194,6 +218,7 @@ impl<R: Real> Backward<R> {
             sums: [vec![R::zero(); n], vec![R::zero(); n]],
             by_slope: vec![R::zero(); model.topology.nu],
             by_force: vec![R::zero(); model.topology.nu],
+            swarm: None,
         }
     }
 }
@@ -262,7 +287,7 @@ pub fn forces_pullback<R: Real>(
     passive::joint_forces_pullback(&mut p, weight);
     bounds_pullback(&mut p, &stage.actuation, weight, &mut scratch.bounded);
     let t = &model.topology;
-    let on_bodies = t.acts_on_bodies() || !input.wrench.is_empty();
+    let on_bodies = t.acts_on_bodies() || !input.wrench.is_empty() || t.particles.pushes();
     let anywhere = on_bodies || !model.tendons.is_empty();
     let bounded = &scratch.bounded;
     if anywhere {
@@ -279,6 +304,21 @@ pub fn forces_pullback<R: Real>(
         applied_pullback(&mut p, input, &mut scratch.passive, &mut out.input);
     } else {
         scratch.actuator.y.copy_from_slice(bounded);
+    }
+    if let (Some(back), Some(swarm)) = (&mut scratch.swarm, &stage.swarm) {
+        let out = ParticlesOut {
+            start: &mut p.out.particles,
+            force: &mut scratch.by_force,
+            push: &mut out.input.push,
+            links: p.cotangent,
+            model: p.out_model,
+        };
+        let acting = (&stage.actuation.force[..], input);
+        let twists = if t.particles.pushes() { &scratch.passive.bodies[..] } else { &[] };
+        particles::advance_pullback(model, links, &state.particles, acting, swarm, twists, back, out);
+        if t.particles.pushes() {
+            scratch.passive.cotangent.iter_mut().zip(&swarm.wrench).for_each(|(own, w)| *own += *w);
+        }
     }
     actuation_pullback(
         &mut p,

@@ -1,6 +1,7 @@
 //! From where to look.
 
 use super::Motion;
+use crate::model::State;
 use crate::model::description::JointKind;
 use crate::physics::articulated::{Links, kinematics};
 use crate::spatial::Vec3;
@@ -81,9 +82,23 @@ fn heading(motion: &Motion<'_>) -> Point {
     Vec3::new(angle.cos(), angle.sin(), 0.0)
 }
 
+/// The direction across the plane of x and z, if no mass point leaves it.
+fn particles_plane(motion: &Motion<'_>) -> Option<Point> {
+    let layout = &motion.model.topology.particles;
+    let stays = |s: &State<f64>| (0..layout.count).all(|p| s.particles[layout.position(p) + 1].abs() < 1e-9);
+    if layout.continuum.as_ref().is_some_and(|c| c.dimension == 2) {
+        return Some(-Vec3::unit(1));
+    }
+    let ends = [motion.states.first()?, motion.states.last()?];
+    (motion.model.topology.joints.is_empty() && ends.into_iter().all(stays)).then(|| -Vec3::unit(1))
+}
+
 /// The normal of the plane in which all bodies move, if there is one.
 fn plane(motion: &Motion<'_>) -> Option<Point> {
     let t = &motion.model.topology;
+    if !t.particles.is_empty() {
+        return particles_plane(motion);
+    }
     let mut links = Links::new(motion.model);
     kinematics(motion.model, motion.states.first()?, &mut links);
     let parallel = |a: Point, b: Point| a.cross(b).norm() < 1e-6;

@@ -10,6 +10,7 @@ use super::ground::{Ground, Patch};
 use super::picture::{Canvas, fine, text};
 use super::sheet::{Sheet, Window};
 use super::solid::{Seen, Solid, back_to_front, flat};
+use super::swarm::{Swarm, walls};
 use crate::model::description::Shape;
 use crate::model::{State, TendonPath};
 use crate::physics::articulated::{Links, kinematics};
@@ -43,6 +44,7 @@ struct Frame {
     solids: Vec<Seen>,
     /// Whether each solid moves.
     moves: Vec<bool>,
+    swarm: Swarm,
     shadows: Vec<Vec<[f64; 2]>>,
     patches: Vec<Patch>,
     trace: Vec<[f64; 2]>,
@@ -122,7 +124,8 @@ fn frame(
     let t = &motion.model.topology;
     let is_fixed = |b: usize| t.bodies[b].last_dof.is_none() && t.bodies[t.bodies[b].root].mocap.is_none();
     let mut solids: Vec<(Solid, bool)> = Vec::new();
-    let mut grounds = Vec::new();
+    let mut grounds = walls(motion);
+    let swarm = Swarm::new(motion, camera, state);
     let worst = t.geoms.iter().map(|g| g.group).min().unwrap_or(0).max(LAST_GROUP);
     for (at, geom) in t.geoms.iter().zip(&motion.model.geoms).filter(|(g, _)| g.group <= worst) {
         if at.color[3] <= 0.0 {
@@ -136,7 +139,8 @@ fn frame(
         }
     }
     solids.extend(marks(motion, &links, &is_fixed));
-    let mut moving = solids.iter().filter(|(_, moves)| *moves).flat_map(|(s, _)| s.points());
+    let moving = solids.iter().filter(|(_, moves)| *moves).flat_map(|(s, _)| s.points());
+    let mut moving = moving.chain(swarm.places.iter().copied());
     let reach = moving.next().map(|first| around(moving, [first, first]));
     let floor = floor.or(reach).map_or(Vec::new(), |[lo, hi]| {
         let end = |k: usize, axis: usize| if k >> axis & 1 == 0 { lo } else { hi }.to_array()[axis];
@@ -153,6 +157,7 @@ fn frame(
         shadows,
         moves: solids.iter().map(|(_, moves)| *moves).collect(),
         solids: solids.iter().map(|(s, _)| s.seen(camera)).collect(),
+        swarm,
         trace,
         reach,
     }
@@ -229,10 +234,11 @@ fn windows(own: Vec<Option<Window>>, first: &Frame, trace: &[[f64; 2]]) -> Vec<W
 impl Frame {
     /// Around what moves, or around everything if nothing does.
     fn window(&self) -> Option<Window> {
-        let any_moves = self.moves.iter().any(|m| *m);
+        let swarm = self.swarm.window();
+        let any_moves = self.moves.iter().any(|m| *m) || swarm.is_some();
         let all = self.solids.iter().zip(&self.moves).filter(|(_, m)| **m || !any_moves);
         let shadows = self.shadows.iter().flatten().map(|p| Window::at(*p));
-        all.map(|(s, _)| Window::around(s.bounds)).chain(shadows).reduce(Window::joined)
+        all.map(|(s, _)| Window::around(s.bounds)).chain(shadows).chain(swarm).reduce(Window::joined)
     }
 
     fn draw(&self, sheet: &Sheet<'_, '_>) {
@@ -247,6 +253,7 @@ impl Frame {
         for k in back_to_front(&self.solids) {
             self.solids[k].draw(sheet);
         }
+        self.swarm.draw(sheet);
         sheet.dot(self.trace.last().copied(), color, 2.2);
     }
 }
@@ -272,7 +279,7 @@ impl Seen {
 }
 
 /// A colour under a light that falls with the cosine `tone`.
-fn rgb(color: [f64; 4], tone: f64) -> RGBColor {
+pub fn rgb(color: [f64; 4], tone: f64) -> RGBColor {
     let shade = 0.80 + 0.30 * tone;
     let gloss = 0.35 * (tone - 0.55).max(0.0);
     // A see-through colour fades into the white of the page.

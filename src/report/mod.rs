@@ -15,6 +15,7 @@ mod picture;
 mod run_folder;
 mod sheet;
 mod solid;
+mod swarm;
 mod table;
 
 pub use animation::animation;

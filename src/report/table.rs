@@ -100,7 +100,7 @@ fn control_unit(d: &Description, k: usize) -> &'static str {
     let kind = match actuator.transmission {
         Transmission::Joint(j) | Transmission::JointInParent(j) => Some(d.joints[j].kind),
         Transmission::Tendon(_) => Some(JointKind::Slide),
-        Transmission::Site { .. } => None,
+        Transmission::Site { .. } | Transmission::Particles => None,
     };
     // A gear other than one makes the control a share of the force.
     let direct = actuator.gear[0] == 1.0;

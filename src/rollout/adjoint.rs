@@ -31,7 +31,8 @@ pub enum Memory {
     Full,
     /// Every state.
     Light,
-    /// As much as fits into this many bytes, at least one state.
+    /// As much as fits into this many bytes: every state, with poses, forces and factor of as many steps as
+    /// there is room for; or fewer states, at least one.
     Bytes(usize),
 }
 
@@ -44,7 +45,10 @@ pub struct Workspace<R: Real> {
     inputs: Vec<Input<R>>,
     current: State<R>,
     next: State<R>,
+    end: State<R>,
     kept: Vec<Kept<R>>,
+    /// How many steps of the last rollout are kept.
+    records: usize,
     backward: StepBackward<R>,
     out: Cotangents<R>,
     costate: Costate<R>,
@@ -55,11 +59,30 @@ pub struct Workspace<R: Real> {
     done: usize,
 }
 
+/// The bytes of memory behind a state.
+fn state_bytes<R>(state: &State<R>) -> usize {
+    let numbers =
+        [&state.q, &state.v, &state.act, &state.warm, &state.particles].map(Vec::len).iter().sum::<usize>();
+    (numbers + 7 * state.mocap.len() + 1) * size_of::<R>()
+}
+
+/// What was kept of a rollout, for its sweep back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// How many states.
+    pub states: usize,
+    /// How many steps with poses, forces and factor.
+    pub records: usize,
+    /// What all of it takes.
+    pub bytes: usize,
+}
+
 /// What a memory comes to for one model and horizon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
-    Full,
-    Light,
+    /// Every state, and so many bytes for poses, forces and factors.
+    States(usize),
+    /// So many states.
     Checkpoints(usize),
 }
 
@@ -73,7 +96,9 @@ impl<R: Real> Workspace<R> {
             inputs: Vec::new(),
             current: start.clone(),
             next: start.clone(),
+            end: start.clone(),
             kept: Vec::new(),
+            records: 0,
             backward: StepBackward::new(model),
             out: Cotangents::zero(model, &input),
             costate: Costate::zero(model),
@@ -89,51 +114,53 @@ impl<R: Real> Workspace<R> {
         }
     }
 
-    /// Bytes kept for each step under a memory.
-    pub fn bytes_per_step(&self, model: &Model<R>, steps: usize, memory: Memory) -> f64 {
-        let state = self.state_bytes(model) as f64;
-        match self.form(model, steps, memory) {
-            Form::Full => state + self.record.kept_bytes() as f64,
-            Form::Light => state,
-            Form::Checkpoints(slots) => state * slots as f64 / steps.max(1) as f64,
+    /// Where the last rollout ended.
+    pub fn end(&self) -> &State<R> {
+        &self.end
+    }
+
+    /// What the last sweep back found.
+    pub fn gradient(&self) -> &Gradient<R> {
+        &self.gradient
+    }
+
+    /// What the last gradient kept.
+    pub fn remembered(&self) -> Remembered {
+        let records = self.kept[..self.records].iter().map(Kept::bytes).sum::<usize>();
+        Remembered {
+            states: self.states.len(),
+            records: self.records,
+            bytes: self.states.len() * state_bytes(&self.current) + records,
         }
     }
 
-    fn state_bytes(&self, model: &Model<R>) -> usize {
-        let t = &model.topology;
-        (t.nq + t.nv + t.na + 1 + 7 * t.mocap_bodies.len()) * size_of::<R>()
-    }
-
-    fn form(&self, model: &Model<R>, steps: usize, memory: Memory) -> Form {
-        let state = self.state_bytes(model);
+    fn form(&self, steps: usize, memory: Memory) -> Form {
+        let state = state_bytes(&self.current);
         match memory {
-            Memory::Full => Form::Full,
-            Memory::Light => Form::Light,
-            Memory::Bytes(bytes) if bytes >= steps * (state + self.record.kept_bytes()) => Form::Full,
-            Memory::Bytes(bytes) if bytes >= steps * state => Form::Light,
-            Memory::Bytes(bytes) => Form::Checkpoints((bytes / state.max(1)).max(1)),
+            Memory::Full => Form::States(usize::MAX),
+            Memory::Light => Form::States(0),
+            Memory::Bytes(bytes) if bytes >= steps * state => Form::States(bytes - steps * state),
+            Memory::Bytes(bytes) => Form::Checkpoints((bytes / state).max(1)),
         }
     }
 
     fn prepare(&mut self, model: &Model<R>, start: &State<R>, inputs: &[Input<R>], form: Form) {
         let states = match form {
             Form::Checkpoints(slots) => slots.min(inputs.len().max(1)),
-            _ => inputs.len() + 1,
+            Form::States(_) => inputs.len(),
         };
-        if self.states.len() < states {
-            self.states.resize_with(states, || start.clone());
-        }
-        if form == Form::Full && self.kept.len() < inputs.len() {
-            self.kept.resize_with(inputs.len(), || Kept::new(model));
-        }
-        let room = |list: &[Input<R>]| list.first().map(|i| (list.len(), i.force.len(), i.wrench.len()));
+        self.states.resize_with(states, || start.clone());
+        self.records = 0;
+        let room = |list: &[Input<R>]| {
+            list.first().map(|i| (list.len(), i.force.len(), i.wrench.len(), i.push.len()))
+        };
         if room(&self.gradient.inputs) != room(inputs) {
             self.gradient.inputs = inputs.iter().map(|i| i.map(|_| R::zero())).collect();
         }
         self.inputs.truncate(inputs.len());
         let known = self.inputs.len();
         for (own, x) in self.inputs.iter_mut().zip(inputs) {
-            if (own.force.len(), own.wrench.len()) == (x.force.len(), x.wrench.len()) {
+            if room(std::slice::from_ref(own)) == room(std::slice::from_ref(x)) {
                 own.copy_from(x);
             } else {
                 *own = x.clone();
@@ -170,9 +197,25 @@ impl<R: Real> Workspace<R> {
         Ok(())
     }
 
+    /// Keeps what the pullback of step `k` needs, if there is room [bytes] and all steps before were kept; returns
+    /// the room that is left.
+    fn keep(&mut self, model: &Model<R>, k: usize, room: usize) -> usize {
+        let bytes = self.record.kept_bytes();
+        if self.records < k || room < bytes {
+            return room;
+        }
+        if self.kept.len() == k {
+            self.kept.push(Kept::new(model));
+        }
+        self.record.exchange(&mut self.kept[k]);
+        self.records += 1;
+        room - bytes
+    }
+
     /// The cost of the last state and its cotangent.
-    fn end(&mut self, model: &Model<R>, steps: usize, objective: &mut impl Objective<R>) {
-        let last = if steps == 0 { &self.current } else { &self.next };
+    fn finish(&mut self, model: &Model<R>, steps: usize, objective: &mut impl Objective<R>) {
+        self.end.copy_from(if steps == 0 { &self.current } else { &self.next });
+        let last = &self.end;
         self.cost += objective.cost(model, last, None, steps);
         self.out.clear_step();
         std::mem::swap(&mut self.out.model, &mut self.gradient.model);
@@ -241,13 +284,13 @@ pub fn value_and_gradient_controlled<'w, R: Real>(
     workspace: &'w mut Workspace<R>,
 ) -> Result<(R, &'w Gradient<R>), Error> {
     let (w, steps) = (workspace, inputs.len());
-    let form = w.form(model, steps, memory);
+    let form = w.form(steps, memory);
     w.prepare(model, start, inputs, form);
     controller.start(parameters, steps);
     match form {
-        _ if steps == 0 => w.end(model, steps, objective),
+        _ if steps == 0 => w.finish(model, steps, objective),
         Form::Checkpoints(slots) => by_checkpoints(model, (controller, objective), slots, w)?,
-        _ => by_record(model, (controller, objective), form, w)?,
+        Form::States(room) => by_record(model, (controller, objective), room, w)?,
     }
     w.gradient.start.copy_from(&w.costate);
     w.gradient.controller.clear();
@@ -256,27 +299,25 @@ pub fn value_and_gradient_controlled<'w, R: Real>(
     Ok((w.cost, &w.gradient))
 }
 
-/// Forward, keeping every state, and all that the pullback needs if the form is full; then backward.
+/// Forward, keeping every state, and all that the pullback needs as long as there is room [bytes]; then backward.
 fn by_record<R: Real>(
     model: &Model<R>,
     (controller, objective): (&mut impl Controller<R>, &mut impl Objective<R>),
-    form: Form,
+    mut room: usize,
     w: &mut Workspace<R>,
 ) -> Result<(), Error> {
     let steps = w.inputs.len();
     for k in 0..steps {
         w.forward(model, k, (controller, objective))?;
         w.states[k].copy_from(&w.current);
-        if form == Form::Full {
-            w.record.exchange(&mut w.kept[k]);
-        }
+        room = w.keep(model, k, room);
         std::mem::swap(&mut w.current, &mut w.next);
     }
     std::mem::swap(&mut w.current, &mut w.next);
-    w.end(model, steps, objective);
+    w.finish(model, steps, objective);
     for k in (0..steps).rev() {
         w.current.copy_from(&w.states[k]);
-        if form == Form::Full {
+        if k < w.records {
             w.record.exchange(&mut w.kept[k]);
         } else {
             step(model, &w.current, &w.inputs[k], &mut w.record, &mut w.next);
@@ -307,7 +348,7 @@ fn by_checkpoints<R: Real>(
             Action::Reverse { step: k } => {
                 w.forward(model, k, (controller, objective))?;
                 if k + 1 == steps {
-                    w.end(model, k + 1, objective);
+                    w.finish(model, k + 1, objective);
                 }
                 w.reverse(model, k, (controller, objective));
             }

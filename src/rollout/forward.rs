@@ -92,7 +92,8 @@ pub fn cost_controlled<R: Real>(
     Ok(sum + objective.cost(model, &state, None, inputs.len()))
 }
 
-/// Refuses a state that is not finite, and one whose constraint forces were not found.
+/// Refuses a state that is not finite, and one whose constraint forces were not found; of several worlds says
+/// which.
 pub(crate) fn sound<R: Real>(
     model: &Model<R>,
     record: &Record<R>,
@@ -100,12 +101,40 @@ pub(crate) fn sound<R: Real>(
     step: usize,
 ) -> Result<(), Error> {
     // One sum is not finite as soon as one entry is not, overflow aside.
-    let sum = state.v.iter().chain(&state.act).chain(&state.q).fold(R::zero(), |sum, x| sum + *x);
-    if sum.is_finite().all() {
-        return if record.converged() { Ok(()) } else { Err(Error::Unsolved { step }) };
+    let all = state.v.iter().chain(&state.act).chain(&state.q).chain(&state.particles);
+    let sum = all.fold(R::zero(), |sum, x| sum + *x);
+    let solved = record.solved();
+    if (sum.is_finite() & solved).all() {
+        return Ok(());
     }
+    let solved = R::select(solved, R::one(), R::zero());
+    let lost = record.stages[0].swarm.as_ref().and_then(|swarm| swarm.lost);
+    let of = |world: usize| match sum.lane(world).is_finite() {
+        false => Some(diverged(model, (state, lost), world, step)),
+        true => (solved.lane(world) == 0.0).then_some(Error::Unsolved { step }),
+    };
+    if R::LANES == 1 {
+        return of(0).map_or(Ok(()), Err);
+    }
+    Err(Error::Worlds((0..R::LANES).filter_map(|world| Some((world, of(world)?))).collect()))
+}
+
+/// What is not finite in a world.
+fn diverged<R: Real>(
+    model: &Model<R>,
+    (state, lost): (&State<R>, Option<usize>),
+    world: usize,
+    step: usize,
+) -> Error {
     let t = &model.topology;
-    let bad = |x: &R| !x.is_finite().all();
+    if let Some(particle) = lost {
+        let body = t.particles.matter.iter().find(|m| m.particles.contains(&particle));
+        let name = body.map_or("", |body| &body.name);
+        let quantity = format!("a particle of matter \"{name}\", which left the grid");
+        let remedy = "make the grid larger, or take more substeps".to_owned();
+        return Error::Diverged { step, quantity, remedy };
+    }
+    let bad = |x: &R| !x.lane(world).is_finite();
     let quantity = if let Some(i) = state.v.iter().position(bad) {
         let kind = t.joints[t.dofs[i].joint].kind;
         let part = if matches!(kind, JointKind::Free | JointKind::Ball) {
@@ -116,9 +145,19 @@ pub(crate) fn sound<R: Real>(
         format!("the velocity{part} of joint \"{}\"", t.names.joints[t.dofs[i].joint])
     } else if state.act.iter().any(bad) {
         "an activation".to_owned()
+    } else if let Some(at) = state.particles.iter().position(bad) {
+        match t.particles.count {
+            n if at < 6 * n => {
+                let point = at / 3 % n;
+                let body = t.particles.body_of(point);
+                let number = point - t.particles.points[body].points.start;
+                format!("point {number} of \"{}\"", t.particles.names[body])
+            }
+            _ => "a particle of matter".to_owned(),
+        }
     } else {
         "the configuration".to_owned()
     };
     let remedy = "choose a smaller time step, softer springs, or an implicit integrator".to_owned();
-    Err(Error::Diverged { step, quantity, remedy })
+    Error::Diverged { step, quantity, remedy }
 }

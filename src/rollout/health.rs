@@ -5,6 +5,7 @@
 //! "Gradients are not all you need").
 
 use super::adjoint::Workspace;
+use crate::error::Error;
 use crate::model::description::JointKind;
 use crate::model::{Costate, Input, Model};
 use crate::number::{Mask, Real};
@@ -60,6 +61,12 @@ impl Health {
         })
     }
 
+    /// The error of a cost or a gradient that is not finite.
+    pub fn failure(&self) -> Error {
+        let whole = (self.steps, "the cost or its gradient".to_owned());
+        not_finite(self.broken.clone().map_or(whole, |(step, of)| (step, format!("the cotangent of {of}"))))
+    }
+
     /// Growth and switches in two lines, and the advice in a third one.
     pub fn tell(&self) -> String {
         let first: Vec<String> = self.switches.iter().take(5).map(usize::to_string).collect();
@@ -81,6 +88,12 @@ impl Health {
             self.total_growth()
         )
     }
+}
+
+/// What is not finite at a step, with what to do for an optimizer.
+pub(super) fn not_finite((step, quantity): (usize, String)) -> Error {
+    let remedy = "choose a smaller learning rate, a smaller time step or smaller weights".to_owned();
+    Error::Diverged { step, quantity, remedy }
 }
 
 /// What the sweep keeps of every step; allocated once.

@@ -7,7 +7,9 @@ mod checkpoint;
 mod forward;
 mod health;
 
-pub use adjoint::{Gradient, Memory, Workspace, value_and_gradient, value_and_gradient_controlled};
+pub use adjoint::{
+    Gradient, Memory, Remembered, Workspace, value_and_gradient, value_and_gradient_controlled,
+};
 #[cfg(feature = "app")]
 pub use batch::{Batch, Batched, Worlds, cost_batch, simulate_batch};
 #[cfg(feature = "app")]

@@ -8,6 +8,7 @@
 //! simulated (MuJoCo's documentation, "XML reference", sensor).
 
 mod contact;
+mod crowd;
 mod forces;
 mod frame;
 mod motion;
@@ -18,6 +19,7 @@ mod view;
 mod zone;
 
 pub use contact::{contact_wrenches, contact_wrenches_pullback};
+pub use crowd::Crowd;
 pub use observation::{Form, Observation, Observer, observations};
 pub(crate) use quantity::matches;
 pub use quantity::{Place, Quantity, Stored, known_quantities, quantities};

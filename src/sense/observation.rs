@@ -130,7 +130,14 @@ impl<R: Real> Observer<R> {
             let mut vector = [R::zero(); 3];
             vector[o.part] = w;
             let [x, y, z] = vector;
-            o.quantity.measure_pullback(model, &self.view, Vec3::new(x, y, z), &mut self.cotangent, out);
+            o.quantity.measure_pullback(
+                model,
+                state,
+                &self.view,
+                Vec3::new(x, y, z),
+                &mut self.cotangent,
+                out,
+            );
         }
         self.view.look_pullback(model, state, None, &mut self.cotangent, out);
     }

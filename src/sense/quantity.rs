@@ -2,6 +2,7 @@
 
 use std::f64::consts::TAU;
 
+use super::crowd::{Crowd, known_particles};
 use super::frame::{SeenCotangent, seen, seen_pullback};
 use super::{View, ViewCotangent};
 use crate::error::nearest;
@@ -79,12 +80,33 @@ pub enum Quantity {
         /// One of x, y, z; all three if none.
         coordinate: Option<usize>,
     },
+    /// The mean position or velocity of particles, or one of its coordinates; against the mean of others, if
+    /// there are any [m, m/s].
+    Particles {
+        /// Whose.
+        crowd: Crowd,
+        /// From where.
+        from: Option<Crowd>,
+        /// One of x, y, z; all three if none.
+        coordinate: Option<usize>,
+    },
+    /// The standard deviation of the coordinates of particles, or of one of them [m].
+    Spread {
+        /// Whose.
+        crowd: Crowd,
+        /// One of x, y, z; all three if none.
+        coordinate: Option<usize>,
+    },
+    /// Of the polygon of points in the plane of x and z, counter-clockwise as seen from −y [m²].
+    Area(Crowd),
     /// Of the whole world [J].
     Energy(Stored),
-    /// `2π f t` at the time `t` since the rollout's start [rad].
+    /// `2π (f t + p)` at the time `t` since the rollout's start [rad].
     Phase {
         /// `f` [Hz].
         hertz: f64,
+        /// `p` [turns].
+        ahead: f64,
     },
     /// Of an actuator.
     Control {
@@ -116,6 +138,8 @@ impl Quantity {
                 | Self::Velocity { coordinate: None, .. }
                 | Self::Relative { coordinate: None, .. }
                 | Self::Up { coordinate: None, .. }
+                | Self::Particles { coordinate: None, .. }
+                | Self::Spread { coordinate: None, .. }
                 | Self::Sensor { vector: true, .. }
         )
     }
@@ -163,7 +187,10 @@ impl Quantity {
                 (Some(input), Some(past)) => single((input.u[actuator] - *past) / model.option.timestep),
                 _ => Vec3::zero(),
             },
-            Self::Phase { hertz } => single(model.option.timestep.times(TAU * hertz * view.step as f64)),
+            Self::Phase { hertz, ahead } => {
+                let turned = model.option.timestep.times(TAU * hertz * view.step as f64);
+                single(turned + R::from_f64(TAU * ahead))
+            }
             Self::Energy(stored) => single(match stored {
                 Stored::Kinetic => energy::of_motion(model, state, links),
                 Stored::Potential => energy::potential(model, state, links),
@@ -171,6 +198,12 @@ impl Quantity {
                     energy::of_motion(model, state, links) + energy::potential(model, state, links)
                 }
             }),
+            Self::Particles { crowd, from, coordinate } => {
+                let origin = from.map_or(Vec3::zero(), |from| from.mean(&state.particles));
+                pick(crowd.mean(&state.particles) - origin, coordinate)
+            }
+            Self::Spread { crowd, coordinate } => pick(crowd.spread(&state.particles), coordinate),
+            Self::Area(crowd) => single(crowd.area(&state.particles)),
             Self::Relative { place, from, coordinate } => {
                 pick(place.position(model, links) - from.position(model, links), coordinate)
             }
@@ -196,6 +229,7 @@ impl Quantity {
     pub fn measure_pullback<R: Real>(
         self,
         model: &Model<R>,
+        state: &State<R>,
         view: &View<R>,
         w: Vec3<R>,
         out_view: &mut ViewCotangent<R>,
@@ -216,7 +250,9 @@ impl Quantity {
                     out_model.option.timestep -= share * rate;
                 }
             }
-            Self::Phase { hertz } => out_model.option.timestep += w.x.times(TAU * hertz * view.step as f64),
+            Self::Phase { hertz, .. } => {
+                out_model.option.timestep += w.x.times(TAU * hertz * view.step as f64)
+            }
             Self::Energy(stored) => {
                 let [kinetic, potential] = &mut out_view.energies;
                 if stored != Stored::Potential {
@@ -226,6 +262,18 @@ impl Quantity {
                     *potential += w.x;
                 }
             }
+            Self::Particles { crowd, from, coordinate } => {
+                let w = unpick(w, coordinate);
+                crowd.mean_pullback(w, &mut out.state.particles);
+                if let Some(from) = from {
+                    from.mean_pullback(-w, &mut out.state.particles);
+                }
+            }
+            Self::Spread { crowd, coordinate } => {
+                let w = unpick(w, coordinate);
+                crowd.spread_pullback(&state.particles, w, &mut out.state.particles);
+            }
+            Self::Area(crowd) => crowd.area_pullback(&state.particles, w.x, &mut out.state.particles),
             Self::Relative { place, from, coordinate } => {
                 let w = unpick(w, coordinate);
                 place.position_pullback(model, links, w, out_links, out_model);
@@ -328,6 +376,7 @@ pub fn known_quantities(t: &Topology) -> Vec<(String, Quantity)> {
             out.push((format!("{name}.up{end}"), Quantity::Up { place, coordinate }));
         }
     }
+    out.extend(known_particles(t));
     for (name, s) in t.names.sensors.iter().zip(&t.sensors) {
         let (count, forces) = (s.measured.count(), !s.measured.is_motion());
         let one = |k: usize| Quantity::Sensor { first: s.first + k, vector: false, forces };
@@ -362,9 +411,14 @@ pub fn quantities(t: &Topology, pattern: &str) -> Result<Vec<(String, Quantity)>
         return differences(t, (left.trim(), right.trim()));
     }
     if let Some(hertz) = pattern.strip_prefix("phase(").and_then(|rest| rest.strip_suffix(')')) {
-        return match hertz.trim().parse::<f64>() {
-            Ok(hertz) if hertz.is_finite() => Ok(vec![(pattern.to_owned(), Quantity::Phase { hertz })]),
-            _ => Err(format!("\"{hertz}\" is no frequency in Hz: write phase(1.5), for instance")),
+        let (hertz, ahead) = hertz.split_once(',').unwrap_or((hertz, "0"));
+        return match (hertz.trim().parse::<f64>(), ahead.trim().parse::<f64>()) {
+            (Ok(hertz), Ok(ahead)) if hertz.is_finite() && ahead.is_finite() => {
+                Ok(vec![(pattern.to_owned(), Quantity::Phase { hertz, ahead })])
+            }
+            _ => Err(format!(
+                "\"{hertz}\" is no frequency in Hz: write phase(1.5), or phase(1.5, 0.25) for a quarter turn ahead"
+            )),
         };
     }
     let all = known_quantities(t);
@@ -389,6 +443,15 @@ fn differences(t: &Topology, (left, right): (&str, &str)) -> Result<Vec<(String,
     let (left, right) = (quantities(t, left)?, quantities(t, right)?);
     let mut out = Vec::new();
     for ((a, x), (b, y)) in left.iter().flat_map(|x| right.iter().map(move |y| (x, y))) {
+        if let (
+            Quantity::Particles { crowd, from: None, coordinate },
+            Quantity::Particles { crowd: from, from: None, coordinate: other },
+        ) = (*x, *y)
+            && coordinate == other
+        {
+            let from = Some(from);
+            out.push((format!("{a} - {b}"), Quantity::Particles { crowd, from, coordinate }));
+        }
         if let (
             Quantity::Position { place, coordinate },
             Quantity::Position { place: from, coordinate: other },

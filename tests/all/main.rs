@@ -6,6 +6,7 @@ mod command_line;
 mod controlling;
 mod derivatives;
 mod energies;
+mod episodes;
 mod gradients;
 mod identifying;
 mod ladder;

@@ -206,7 +206,7 @@ impl<'a> Rollout<'a> {
             let (force, wrench) = rest.split_at(t.nv);
             let vector = |x: &[R]| Vec3::new(x[0], x[1], x[2]);
             let wrench = wrench.chunks(6).map(|w| Force::new(vector(&w[..3]), vector(&w[3..]))).collect();
-            Input { u: u.to_vec(), force: force.to_vec(), wrench }
+            Input { u: u.to_vec(), force: force.to_vec(), wrench, push: Vec::new() }
         };
         let inputs: Vec<Input<R>> = x[start..first].chunks(stride).map(input).collect();
         let mut policy = Policy::new(&model, self.subject.parts());

@@ -17,6 +17,7 @@ pub(super) fn actuator<R: Real, S: Source<R>>(
     let mut read = Reader { source, kind: "actuator", element: Some((&a.name, k)) };
     let gears = match a.transmission {
         file::Transmission::Tendon(_) => 1,
+        file::Transmission::Particles => 0,
         file::Transmission::Site { .. } => 6,
         file::Transmission::Joint(j) | file::Transmission::JointInParent(j) => d.joints[j].kind.sizes().1,
     };
@@ -33,7 +34,7 @@ pub(super) fn actuator<R: Real, S: Source<R>>(
             (Some(&mut joints[j].damping), Some(&mut joints[j].armature))
         }
         file::Transmission::Tendon(t) => (Some(&mut tendons[t].damping), Some(&mut tendons[t].armature)),
-        file::Transmission::Site { .. } => (None, None),
+        file::Transmission::Site { .. } | file::Transmission::Particles => (None, None),
     };
     for (sum, own) in damping.into_iter().flatten().zip(own_damping) {
         *sum += square * own;

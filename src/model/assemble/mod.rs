@@ -8,6 +8,7 @@ mod actuator;
 mod constraint;
 mod geom;
 mod inertia;
+mod particle;
 mod simple;
 mod topology;
 
@@ -25,6 +26,7 @@ use geom::geoms;
 pub(crate) use geom::{shell, solid};
 pub use inertia::log_cholesky_of;
 use inertia::{body, scale_to_total_mass};
+use particle::particles;
 use topology::topology;
 
 /// Reads the numbers of one element from the source.
@@ -148,6 +150,7 @@ pub fn assemble<R: Real, S: Source<R>>(d: &Description, source: &mut S) -> Model
         c.equalities.iter().enumerate().map(|(k, e)| equality(t, k, e, &sites, source)).collect();
     let pairs = c.pairs.iter().enumerate().map(|(k, p)| pair(t, k, p, source)).collect();
     let constants = Constants::zero(t);
+    let particles = particles(d, source);
     Model {
         option,
         bodies,
@@ -159,6 +162,7 @@ pub fn assemble<R: Real, S: Source<R>>(d: &Description, source: &mut S) -> Model
         equalities,
         pairs,
         constants,
+        particles,
         topology,
         queue: Vec::new(),
     }

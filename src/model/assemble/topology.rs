@@ -2,6 +2,7 @@
 
 use super::super::constraint::{EqualityLayout, Tie};
 use super::super::description::{self as file, Description, EqualityKind, JointKind, Law};
+use super::super::particle::ParticleLayout;
 use super::super::sensor::sensors;
 use super::super::touch::PairLayout;
 use super::super::tree::{
@@ -27,6 +28,7 @@ pub(super) fn topology(d: &Description) -> Topology {
     equalities(d, &mut t);
     what_is_there(d, &mut t);
     (t.sensors, t.names.sensors) = sensors(d);
+    t.particles = ParticleLayout::new(&d.particles, &t.geoms);
     t.pattern = Pattern::new(t.dofs.iter().map(|dof| dof.parent));
     t
 }
@@ -199,7 +201,7 @@ fn winds(d: &Description, a: &file::Actuator) -> bool {
             d.joints[j].kind == JointKind::Ball
         }
         file::Transmission::Site { reference, .. } => reference.is_some() && a.gear[..3] == [0.0; 3],
-        file::Transmission::Tendon(_) => false,
+        file::Transmission::Tendon(_) | file::Transmission::Particles => false,
     };
     servo && turns
 }

@@ -190,7 +190,8 @@ impl<'p> Ilqr<'p> {
                     return Ok(Some((length, point)));
                 }
                 // A world that cannot be computed is too far away, like one that costs too much.
-                Ok(None) | Err(Error::Diverged { .. } | Error::Unsolved { .. }) => {}
+                Ok(None) => {}
+                Err(e) if e.is_of_rollout() => {}
                 Err(e) => return Err(e),
             }
         }

@@ -221,6 +221,7 @@ fn gather<R: Real>(model: &Model<R>, state: &State<R>, links: &Links<R>, out: &m
                     out.wrench[b] += g * force;
                 }
             }
+            Transmission::Particles => {}
         }
     }
     if bodies {
@@ -265,7 +266,7 @@ pub(in crate::physics) fn slope_counts<R: Real>(
             let (sum, factor) = actuation.tendons[t];
             own(actuation.raw[k] * factor) & within(sum, &model.tendons[t].force_range)
         }
-        Transmission::Site { .. } => own(actuation.raw[k]),
+        Transmission::Site { .. } | Transmission::Particles => own(actuation.raw[k]),
     }
 }
 

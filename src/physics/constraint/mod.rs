@@ -79,6 +79,10 @@ impl<R: Real> Solver<R> {
     pub fn steps(&self) -> usize {
         self.newton.steps
     }
+    /// The worlds in which the last solution was found.
+    pub fn found(&self) -> R::Mask {
+        self.newton.found
+    }
 }
 
 impl<R: Real> Constraint<R> {
@@ -201,7 +205,8 @@ impl<R: Real> Constraint<R> {
             free: &solver.free,
             rows: &solver.rows,
         };
-        self.converged = solver.newton.solve(&problem, &solver.warm).all();
+        solver.newton.solve(&problem, &solver.warm);
+        self.converged = solver.newton.found.all();
         for (own, a) in self.a.iter_mut().zip(&solver.newton.a) {
             *own = R::from_plain(*a);
         }

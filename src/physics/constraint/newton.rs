@@ -31,7 +31,7 @@ pub struct Problem<'a, P> {
 /// `a = argmin ½ (a − a_s)ᵀ M (a − a_s) + s(J a − a_ref)` is unique: the method changes nothing but the
 /// last bits.
 #[derive(Clone, Debug)]
-pub struct Newton<P> {
+pub struct Newton<P: Real> {
     /// The minimum (nv).
     pub a: Vec<P>,
     /// Its residuals, one for each row.
@@ -40,6 +40,8 @@ pub struct Newton<P> {
     pub force: Vec<P>,
     /// Steps that were made in the slowest world.
     pub steps: usize,
+    /// Where the minimum was found.
+    pub found: P::Mask,
     /// `H` of the last step, factored.
     pub hessian: Hessian<P>,
     /// `M a − f_s`.
@@ -63,6 +65,7 @@ impl<P: Real> Newton<P> {
             residual: Vec::new(),
             force: Vec::new(),
             steps: 0,
+            found: P::zero().is_zero(),
             hessian: Hessian::new(pattern),
             momentum: zero(),
             gradient: zero(),
@@ -72,8 +75,8 @@ impl<P: Real> Newton<P> {
         }
     }
 
-    /// Finds the minimum from `warm` or from `a_s`, whichever costs less. Returns where it was found.
-    pub fn solve(&mut self, p: &Problem<'_, P>, warm: &[P]) -> P::Mask {
+    /// Finds the minimum from `warm` or from `a_s`, whichever costs less.
+    pub fn solve(&mut self, p: &Problem<'_, P>, warm: &[P]) {
         let count = p.rows.count();
         for list in [&mut self.residual, &mut self.force, &mut self.residual_step] {
             list.clear();
@@ -105,7 +108,7 @@ impl<P: Real> Newton<P> {
             let small = self.negligible(way);
             done = done | self.balance(p) | small;
         }
-        done
+        self.found = done;
     }
 
     /// Takes the cheaper of two starts in each world.

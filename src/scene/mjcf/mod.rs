@@ -106,6 +106,7 @@ impl<'a> Reader<'a> {
             actuators: Vec::new(),
             keyframes: Vec::new(),
             constraints: Constraints::default(),
+            particles: Default::default(),
             remarks: Vec::new(),
         };
         Ok(Self {

@@ -159,6 +159,8 @@ fn penalty(source: &Source<'_>, file: &file::Cost, quantity: Quantity) -> Result
     let refuse = |what: &str| Err(source.error(file.quantity.span(), what.to_owned()));
     Ok(match file.penalty {
         P::Square => Penalty::Square,
+        P::Linear if quantity.is_vector() => return refuse("the penalty \"linear\" is for single numbers"),
+        P::Linear => Penalty::Linear,
         P::Wrapped if quantity.is_vector() => return refuse("the penalty \"wrapped\" is for single numbers"),
         P::Wrapped => Penalty::Wrapped,
         P::Distance => Penalty::Distance {

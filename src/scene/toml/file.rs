@@ -8,7 +8,17 @@ use toml::Spanned;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scene {
-    pub model: Spanned<String>,
+    pub model: Option<Spanned<String>>,
+    pub world: Option<Spanned<World>>,
+    #[serde(default)]
+    pub particles: Particles,
+    #[serde(default)]
+    pub wall: Vec<Spanned<Wall>>,
+    #[serde(default)]
+    pub points: Vec<Spanned<Points>>,
+    pub grid: Option<Spanned<Grid>>,
+    #[serde(default)]
+    pub matter: Vec<Spanned<Matter>>,
     /// [s]
     pub horizon: Option<Spanned<f64>>,
     pub steps: Option<Spanned<usize>>,
@@ -29,6 +39,159 @@ pub struct Scene {
     /// Keys that replace those of the scene, for a comparison.
     #[serde(default)]
     pub variant: Vec<Spanned<toml::Table>>,
+}
+
+/// A world without a model file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct World {
+    /// [s]
+    pub timestep: Option<Spanned<f64>>,
+    pub gravity: Option<Spanned<Vec<f64>>>,
+}
+
+/// What all particles share.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Particles {
+    pub substeps: Option<Spanned<usize>>,
+    pub drag: Option<Spanned<f64>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wall {
+    pub name: Option<String>,
+    pub normal: Option<Spanned<Vec<f64>>>,
+    #[serde(default)]
+    pub offset: f64,
+    /// Particles stick without one.
+    pub friction: Option<Spanned<f64>>,
+    pub restitution: Option<Spanned<f64>>,
+}
+
+/// A body of mass points: listed, along a line, or in a rectangle.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Points {
+    pub name: Option<String>,
+    pub positions: Option<Spanned<Vec<Vec<f64>>>>,
+    pub rope: Option<Spanned<Rope>>,
+    pub cloth: Option<Spanned<Cloth>>,
+    pub velocity: Option<Spanned<Vec<f64>>>,
+    pub mass: Option<Spanned<f64>>,
+    pub radius: Option<Spanned<f64>>,
+    pub restitution: Option<Spanned<f64>>,
+    #[serde(default)]
+    pub springs: Vec<Spanned<[usize; 2]>>,
+    pub stiffness: Option<Spanned<Numbers>>,
+    pub damping: Option<Spanned<f64>>,
+    pub rest_length: Option<Spanned<Numbers>>,
+    pub actuation: Option<Spanned<f64>>,
+    pub actuated: Option<Spanned<Vec<usize>>>,
+    pub fixed: Option<Spanned<Vec<usize>>>,
+    pub color: Option<[f64; 3]>,
+}
+
+/// Where matter is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grid {
+    pub lower: Vec<f64>,
+    pub upper: Vec<f64>,
+    /// Along x.
+    pub cells: usize,
+    #[serde(default)]
+    pub walls: WallKind,
+    /// The lower end of z, if it is unlike the other walls.
+    pub floor: Option<WallKind>,
+    pub friction: Option<Spanned<f64>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WallKind {
+    #[default]
+    Slip,
+    Sticky,
+    Friction,
+}
+
+/// A body of matter.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Matter {
+    pub name: Option<String>,
+    pub material: Spanned<Material>,
+    #[serde(rename = "box")]
+    pub block: Option<Spanned<Extent>>,
+    pub ball: Option<Spanned<Ball>>,
+    /// Particles along each side of a cell.
+    pub per_cell: Option<Spanned<f64>>,
+    pub density: Option<Spanned<f64>>,
+    pub young: Option<Spanned<f64>>,
+    pub poisson: Option<Spanned<f64>>,
+    /// [degrees]
+    pub friction: Option<Spanned<f64>>,
+    #[serde(rename = "yield")]
+    pub yield_stress: Option<Spanned<f64>>,
+    pub bulk: Option<Spanned<f64>>,
+    pub exponent: Option<Spanned<f64>>,
+    pub viscosity: Option<Spanned<f64>>,
+    pub velocity: Option<Spanned<Vec<f64>>>,
+    pub muscle: Option<Spanned<Muscle>>,
+    pub color: Option<[f64; 3]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Material {
+    Corotated,
+    NeoHookean,
+    Fluid,
+    Sand,
+    Plasticine,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extent {
+    pub lower: Vec<f64>,
+    pub upper: Vec<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ball {
+    pub center: Vec<f64>,
+    pub radius: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Muscle {
+    pub direction: Vec<f64>,
+    /// [Pa]
+    pub strength: f64,
+}
+
+/// Springs from each point to the next, and to the one after it against bending.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rope {
+    pub from: Vec<f64>,
+    pub to: Vec<f64>,
+    pub points: usize,
+}
+
+/// Springs along both edges, along the diagonals against shear, and over two points against bending.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cloth {
+    pub corner: Vec<f64>,
+    /// The two edges.
+    pub edges: [Vec<f64>; 2],
+    pub points: [usize; 2],
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -61,6 +224,8 @@ pub struct Random {
     #[serde(default)]
     pub parameter: BTreeMap<String, Spanned<[f64; 2]>>,
     pub batch: Option<Spanned<usize>>,
+    /// What each gradient sees of an episode as long as the scene [s].
+    pub window: Option<Spanned<f64>>,
     #[serde(default)]
     pub judged: Judged,
 }
@@ -280,6 +445,7 @@ pub enum Penalty {
     Distance,
     Outside,
     Avoid,
+    Linear,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -36,6 +36,8 @@
 //! position = { pole = 0.3 }
 //! parameter = { "geom.*.mass" = [0.8, 1.2] }  # and with models of their own: ranges of numbers of the file
 //! batch = 16                      # for each gradient
+//! window = 0.5                    # each gradient sees half a second and goes on where the last one ended; a world
+//!                                 # starts anew after the scene's horizon, or where it fails
 //! [start.random.judged]           # at others the goals are judged: a share of them must reach each
 //! count = 100
 //! share = 0.95
@@ -88,8 +90,10 @@
 mod aims;
 mod controllers;
 mod file;
+mod matter;
 mod method;
 mod network;
+mod particles;
 mod place;
 mod recording;
 mod start;
@@ -137,12 +141,8 @@ pub fn parse(text: &str, path: &Path) -> Result<Scene, Error> {
     let name = path.display().to_string();
     let source = Source { file: &name, text };
     let scene: file::Scene = ::toml::from_str(text).map_err(|e| source.refused(&e))?;
-    let model_path = path.parent().unwrap_or(Path::new("")).join(scene.model.get_ref());
-    if !model_path.is_file() {
-        let missing = format!("there is no model file {}", model_path.display());
-        return Err(source.error(scene.model.span(), missing));
-    }
-    let mut description = super::load_model(&model_path)?;
+    let mut description = world(&source, &scene, path)?;
+    particles::read(&source, &scene, &mut description)?;
     variables::make_inertias_explicit(&source, &scene.optimize, &mut description)?;
     let model = compile(&description);
     let problem = problem(&source, &scene, description, &model)?;
@@ -152,6 +152,27 @@ pub fn parse(text: &str, path: &Path) -> Result<Scene, Error> {
         .chain(scene.controller.iter().filter_map(|c| c.get_ref().reference.as_ref()));
     let beside = references.map(|reference| reference.get_ref().clone()).collect();
     Ok(Scene { path: name, beside, problem })
+}
+
+/// The model file of a scene, or the empty world that it states instead.
+fn world(source: &Source<'_>, scene: &file::Scene, path: &Path) -> Result<Description, Error> {
+    match (&scene.model, &scene.world) {
+        (Some(model), None) => {
+            let model_path = path.parent().unwrap_or(Path::new("")).join(model.get_ref());
+            if !model_path.is_file() {
+                let missing = format!("there is no model file {}", model_path.display());
+                return Err(source.error(model.span(), missing));
+            }
+            super::load_model(&model_path)
+        }
+        (None, Some(world)) => particles::empty_world(source, world.get_ref()),
+        (Some(_), Some(world)) => {
+            Err(source.error(world.span(), "a scene has a model file or a [world], not both"))
+        }
+        (None, None) => {
+            Err(Error::in_file(source.file, "a scene needs a model file, or a [world] for particles alone"))
+        }
+    }
 }
 
 /// The variants of a scene with their names, for a comparison: each is the scene with some of its keys
@@ -228,6 +249,10 @@ fn problem(
         controls,
         parts,
     };
+    let window = start::window(source, &scene.start, &problem)?;
+    if let Some(starts) = &mut problem.starts {
+        starts.window = window;
+    }
     let normal = |c: &Spanned<file::Controller>| c.get_ref().normalize.as_ref().is_some_and(|n| *n.get_ref());
     let which = scene.controller.iter().map(normal).collect::<Vec<bool>>();
     if let Some(place) = which.iter().position(|normal| *normal) {

@@ -7,13 +7,15 @@ use toml::Spanned;
 
 use super::file;
 use super::place::Source;
+use crate::control::{Law, Part};
 use crate::error::Error;
 use crate::model::description::{Description, JointKind};
 use crate::model::{Input, Model, State};
-use crate::optimize::{Spread, Starts};
-use crate::physics::derive::parameters;
+use crate::objective::{Term, When};
+use crate::optimize::{Problem, Spread, Starts, Subject};
+use crate::physics::derive::{compile, parameters};
 use crate::physics::{Stage, acceleration};
-use crate::sense::matches;
+use crate::sense::{Quantity, matches};
 use crate::spatial::Quat;
 
 /// The state at the start, and the controls that a keyframe or the scene holds there.
@@ -102,7 +104,49 @@ pub fn random(
         None => 1.0,
     };
     let (batch, judged) = (count(&random.batch, 8)?, (count(&judged.count, 100)?, judged.seed));
-    Ok(Some(Starts { seen, unseen, batch, judged: judged.0, seed: judged.1, share }))
+    Ok(Some(Starts { seen, unseen, batch, window: None, judged: judged.0, seed: judged.1, share }))
+}
+
+/// How many steps each gradient sees, if worlds go on where the last gradient left them.
+///
+/// What such a window sees does not know how old its episode is: nothing may hang on the time.
+pub fn window(source: &Source<'_>, file: &file::Start, problem: &Problem) -> Result<Option<usize>, Error> {
+    let random = file.random.as_ref().map(Spanned::get_ref);
+    let Some(window) = random.and_then(|random| random.window.as_ref()) else { return Ok(None) };
+    let refuse = |what: &str| Err(source.error(window.span(), what.to_owned()));
+    let (all, timestep) = (problem.plan.steps(), compile(&problem.description).option.timestep);
+    let steps = (window.get_ref() / timestep).round();
+    if !(1.0..=all as f64).contains(&steps) {
+        let what = format!("a window of {} s is {steps} steps, of a scene of {all}", window.get_ref());
+        return refuse(&what);
+    }
+    if !problem.method.draws_anew() {
+        return refuse("gradients that see windows of their own are for kind = \"adam\" or \"descent\"");
+    }
+    let planned = problem.controls.chunks(problem.plan.actuators.max(1));
+    let moving = planned.clone().zip(planned.skip(1)).any(|(a, b)| a != b);
+    if moving || problem.groups.iter().any(|group| matches!(group.subject, Subject::Controls)) {
+        return refuse("over windows no controls may hang on the time: let controllers decide");
+    }
+    let sees_time = |part: &Part| match &part.law {
+        Law::Rhythm(_) => true,
+        Law::Network(network) => {
+            network.observed.iter().any(|o| matches!(o.quantity, Quantity::Phase { .. }))
+        }
+        Law::Feedback(law) => !law.reference.is_empty(),
+    };
+    if problem.parts.iter().any(|part| part.steps != (0..all) || sees_time(part)) {
+        return refuse(
+            "over windows no controller may hang on the time: no rhythm, phase, reference, from or to",
+        );
+    }
+    let timeless = |term: &Term| {
+        term.target.len() <= 1 && (term.when == When::Running(0..all) || term.when == When::At(all))
+    };
+    match problem.terms.iter().all(timeless) {
+        true => Ok(Some(steps as usize)),
+        false => refuse("over windows no cost may hang on the time: no path, reference, at, from or to"),
+    }
 }
 
 /// Half widths by joint, of positions and of velocities.

@@ -1,14 +1,18 @@
 //! Many worlds at once against each of them alone.
 
+use std::cell::{Cell, RefCell};
 use std::path::Path;
+use std::sync::Arc;
 
+use costate::Error;
 use costate::control::{Policy, initial_parameters};
 use costate::model::{Input, Model, State};
-use costate::number::Lanes;
+use costate::number::{Lanes, Real};
 use costate::objective::RandomLinear;
-use costate::physics::derive::{Compilation, parameters};
+use costate::physics::derive::{Compilation, compile, parameters};
+use costate::physics::{Stage, acceleration};
 use costate::rollout::{
-    Batch, Batched, Memory, Workspace, Worlds, simulate_batch, simulate_controlled,
+    Batch, Batched, Memory, Workspace, Worlds, cost_batch, simulate_batch, simulate_controlled,
     value_and_gradient_controlled,
 };
 use costate::scene::{mjcf, toml};
@@ -74,18 +78,43 @@ impl Many {
     fn together(&self, memory: Memory) -> Batched {
         let policy = |model: &Model<Lanes>| Policy::new(model, &self.parts);
         let loss = |model: &Model<Lanes>| RandomLinear::new(model, STEPS, 3);
-        Batch::new(memory).value_and_gradient(self.worlds(), (policy, &self.weights), loss).unwrap()
+        Batch::new(memory).value_and_gradient(self.worlds(), (policy, &self.weights), loss)
     }
+}
+
+/// Everything that a batch finds of one world.
+fn flat_of(b: &Batched, w: usize) -> Vec<f64> {
+    let inputs = b.inputs[w].iter().flat_map(|i| i.u.clone());
+    let (start, model) = (&b.starts[w], b.models[w].numbers());
+    [vec![*b.costs[w].as_ref().unwrap()], start.q.clone(), start.v.clone(), model, inputs.collect()].concat()
 }
 
 /// Everything that a batch finds, world by world, and the sum for the controller.
 fn flat(b: &Batched) -> (Vec<Vec<f64>>, &[f64]) {
-    let of = |w: usize| {
-        let inputs = b.inputs[w].iter().flat_map(|i| i.u.clone());
-        let (start, model) = (&b.starts[w], b.models[w].numbers());
-        [vec![b.costs[w]], start.q.clone(), start.v.clone(), model, inputs.collect()].concat()
-    };
-    ((0..b.costs.len()).map(of).collect(), &b.controller)
+    ((0..b.costs.len()).map(|w| flat_of(b, w)).collect(), &b.controller)
+}
+
+/// A state near the reference.
+fn anywhere(model: &Model<f64>, random: &mut Pcg64) -> State<f64> {
+    let t = &model.topology;
+    let mut near =
+        |n: usize, by: f64| (0..n).map(|_| by * random.random_range(-1.0..1.0)).collect::<Vec<f64>>();
+    let (q, v) = (near(t.nv, 0.1), near(t.nv, 2.0));
+    State::reference(model).moved(model, &q, &v, &vec![0.0; t.na])
+}
+
+/// Eight states in one register.
+fn gathered(states: &[State<f64>; 8]) -> State<Lanes> {
+    let lists = states.each_ref().map(|state| {
+        let list = RefCell::new(Vec::new());
+        state.map(|x| list.borrow_mut().push(x));
+        list.into_inner()
+    });
+    let next = Cell::new(0);
+    states[0].map(|_| {
+        let i = next.replace(next.get() + 1);
+        Lanes::new(lists.each_ref().map(|list| list[i]))
+    })
 }
 
 fn off(a: &[f64], b: &[f64]) -> f64 {
@@ -134,7 +163,7 @@ fn a_world_in_a_batch_costs_and_pulls_back_as_it_does_alone() {
         assert!(off(summed, &controller) < 1e-9, "{scene:?}");
         let paths =
             simulate_batch(many.worlds(), (|m: &Model<Lanes>| Policy::new(m, &many.parts), &many.weights));
-        for (w, path) in paths.unwrap().iter().enumerate() {
+        for (w, path) in paths.into_iter().map(Result::unwrap).enumerate() {
             let controller = (&mut Policy::new(&many.models[w], &many.parts), &many.weights[..]);
             let alone =
                 simulate_controlled(&many.models[w], &many.starts[w], &many.inputs[w], controller).unwrap();
@@ -159,4 +188,79 @@ fn a_batch_finds_the_same_to_the_last_bit_with_any_number_of_threads_and_any_mem
     }
     assert_eq!(one, with(2, Memory::Light), "a lighter record");
     assert_eq!(one, with(2, Memory::Bytes(100_000)), "checkpoints");
+    assert_eq!(one, with(2, Memory::Bytes(2_000_000)), "records of some steps");
+}
+
+#[test]
+fn a_world_that_fails_says_so_and_leaves_the_others_to_the_last_bit() {
+    let healthy = many("", Some("hopper_rhythm.toml"));
+    let before = healthy.together(Memory::Full);
+    let mut broken = many("", Some("hopper_rhythm.toml"));
+    broken.starts[5].v.fill(1e200);
+    let after = broken.together(Memory::Full);
+    let failed = after.costs[5].clone().unwrap_err();
+    assert!(matches!(failed, Error::Diverged { step: 1, .. }), "{failed}");
+    assert!(after.starts[5].q.iter().chain(&after.models[5].numbers()).all(|x| *x == 0.0));
+    // Its register finds what it finds beside an empty lane.
+    let mut beside = many("", Some("hopper_rhythm.toml"));
+    beside.models.remove(5);
+    beside.starts.remove(5);
+    beside.inputs.remove(5);
+    beside.models.truncate(7);
+    beside.starts.truncate(7);
+    beside.inputs.truncate(7);
+    let beside = beside.together(Memory::Full);
+    let bits = |b: &Batched, w: usize| flat_of(b, w).iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    for w in (0..WORLDS).filter(|w| *w != 5) {
+        let expected = match w {
+            0..=4 => bits(&beside, w),
+            6 | 7 => bits(&beside, w - 1),
+            _ => bits(&before, w),
+        };
+        assert_eq!(bits(&after, w), expected, "world {w}");
+    }
+    assert!(after.controller.iter().all(|x| x.is_finite()));
+    let policy = |m: &Model<Lanes>| Policy::new(m, &broken.parts);
+    let paths = simulate_batch(broken.worlds(), (policy, &broken.weights));
+    assert_eq!(paths.iter().filter(|path| path.is_err()).count(), 1);
+    assert!(paths[5].is_err());
+    let loss = |model: &Model<Lanes>| RandomLinear::new(model, STEPS, 3);
+    let costs = cost_batch(broken.worlds(), (policy, &broken.weights), loss);
+    for (cost, other) in costs.iter().zip(&after.costs) {
+        assert_eq!(cost.as_ref().ok(), other.as_ref().ok());
+    }
+}
+
+#[test]
+fn eight_worlds_accelerate_as_each_of_them_alone() {
+    for (name, contact) in [("double_pendulum", false), ("humanoid", true), ("quadruped", true)] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenes/models/{name}.xml"));
+        let description = mjcf::load(&path).unwrap();
+        let mut model = compile(&description);
+        for acts in [contact, false] {
+            Arc::make_mut(&mut model.topology).flags.constraint = acts;
+            let mut random = Pcg64::seed_from_u64(7);
+            let lifted = model.map(Lanes::splat);
+            let (mut alone, mut together) = (Stage::new(&model), Stage::new(&lifted));
+            let (mut worst, mut touching) = (0.0_f64, 0);
+            for _ in 0..125 {
+                let states: [State<f64>; 8] = std::array::from_fn(|_| anywhere(&model, &mut random));
+                let state = gathered(&states);
+                acceleration(&lifted, &state, &Input::zero(&lifted), &mut together);
+                for (lane, state) in states.iter().enumerate() {
+                    acceleration(&model, state, &Input::zero(&model), &mut alone);
+                    touching += usize::from(alone.constraint.acts());
+                    let own: Vec<f64> = together.a.iter().map(|x| x.lane(lane)).collect();
+                    if acts {
+                        worst = worst.max(off(&own, &alone.a));
+                    } else {
+                        assert_eq!(own, alone.a, "{name}");
+                    }
+                }
+            }
+            println!("{name}: {touching} of 1,000 states with constraints, worst {worst:e}");
+            assert!(worst <= 1e-9, "{name}: {worst:e}");
+            assert!(!acts || touching > 500, "{name}: {touching}");
+        }
+    }
 }

@@ -60,7 +60,7 @@ fn rise(number: u64, steps: usize) -> Option<f64> {
         let energy = kinetic(&model, &stage.mass, &state.v) + potential(&model, &state, &stage.links);
         start.get_or_insert(energy);
         top = top.max(energy);
-        if !record.converged() || !next.v.iter().all(|v| v.is_finite()) {
+        if !record.solved() || !next.v.iter().all(|v| v.is_finite()) {
             return None;
         }
         std::mem::swap(&mut state, &mut next);

@@ -41,6 +41,7 @@ pub(crate) fn length_and_rate<R: Real>(
             let (length, parts) = line::site_line(model, links, &SiteLine { site, reference }, gear);
             (length, parts.iter().fold(R::zero(), |sum, &(b, g)| sum + velocity(b).dot(g)))
         }
+        Transmission::Particles => (R::zero(), R::zero()),
     }
 }
 
@@ -99,6 +100,7 @@ pub(in crate::physics) fn moment_row<R: Real>(
                 tendon::add_row(model, links, b, g, out);
             }
         }
+        Transmission::Particles => {}
     }
 }
 
@@ -158,6 +160,7 @@ pub(super) fn moment_times<R: Real>(
                 .iter()
                 .fold(R::zero(), |sum, &(b, g)| sum + field.bodies[b].dot(g))
         }
+        Transmission::Particles => R::zero(),
     }
 }
 
@@ -200,6 +203,7 @@ pub(super) fn transmission_pullback<R: Real>(
                 *own += by;
             }
         }
+        Transmission::Particles => {}
     }
 }
 

@@ -184,7 +184,15 @@ fn node_pullback<R: Real, const D: usize>(
     for k in (0..obstacles.len()).rev() {
         let v = past_obstacles(scene, (index, mass), start, k, |_, _| {});
         let node = scene.node(index);
-        pass_pullback(&obstacles[k], node, mass, v, impulses[k], &mut sum.obstacles[k], (&mut mass_bar, v_bar));
+        pass_pullback(
+            &obstacles[k],
+            node,
+            mass,
+            v,
+            impulses[k],
+            &mut sum.obstacles[k],
+            (&mut mass_bar, v_bar),
+        );
     }
     sum.gravity += *v_bar * *dt;
     sum.dt += v_bar.dot(*gravity);
@@ -253,11 +261,7 @@ fn past_obstacles<R: Real, const D: usize>(
 
 /// The wall that a node is in along axis `k`, and the sign of the velocities into it.
 #[inline(always)]
-fn wall<R: Real, const D: usize>(
-    scene: &Scene<'_, R, D>,
-    k: usize,
-    i: usize,
-) -> Option<(usize, Wall, f64)> {
+fn wall<R: Real, const D: usize>(scene: &Scene<'_, R, D>, k: usize, i: usize) -> Option<(usize, Wall, f64)> {
     let border = scene.layout.border;
     let low = i < border;
     if !low && i + border <= scene.layout.cells[k] {
@@ -269,12 +273,7 @@ fn wall<R: Real, const D: usize>(
 
 /// The velocity that a wall leaves.
 #[inline(always)]
-fn against_wall<R: Real, const D: usize>(
-    scene: &Scene<'_, R, D>,
-    k: usize,
-    i: usize,
-    v: Vec3<R>,
-) -> Vec3<R> {
+fn against_wall<R: Real, const D: usize>(scene: &Scene<'_, R, D>, k: usize, i: usize, v: Vec3<R>) -> Vec3<R> {
     let Some((at, wall, sign)) = wall(scene, k, i) else { return v };
     let normal = Vec3::<R>::unit(k).times(sign);
     let into = normal.dot(v).lt(R::zero());

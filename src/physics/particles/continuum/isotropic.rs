@@ -93,7 +93,15 @@ fn rotation_of<P: Real, const D: usize>(b: &Matrix<P, D>) -> Matrix<P, D> {
     e[0] = P::one();
     let u = unit(column(0), e);
     if D == 2 {
-        return matrix(|i, j| if j == 0 { u[i] } else if i == 0 { -u[1] } else { u[0] });
+        return matrix(|i, j| {
+            if j == 0 {
+                u[i]
+            } else if i == 0 {
+                -u[1]
+            } else {
+                u[0]
+            }
+        });
     }
     // Any direction across u, in case that there is no second singular value.
     let slanted = u[0].abs().gt(P::from_f64(0.5));
@@ -133,7 +141,7 @@ impl<R: Real, const D: usize> Axes<R, D> {
     }
     /// The cotangents of `g` and of `A` off its diagonal.
     #[inline(always)]
-    pub fn two_sided_pullback(
+    pub(super) fn two_sided_pullback(
         &self,
         slopes: impl Fn(usize, usize) -> [R; 2],
         cotangent: &Matrix<R, D>,
@@ -153,28 +161,30 @@ impl<R: Real, const D: usize> Axes<R, D> {
     #[inline(always)]
     pub fn one_sided(&self, t: [R; D], slope: impl Fn(usize, usize) -> R) -> Matrix<R, D> {
         let a = &self.stretch;
-        let seen = matrix(|i, j| {
-            if i == j { t[i] } else { slope(i, j) * (a[j][j] * a[i][j] + a[i][i] * a[j][i]) }
-        });
+        let seen =
+            matrix(|i, j| if i == j { t[i] } else { slope(i, j) * (a[j][j] * a[i][j] + a[i][i] * a[j][i]) });
         product(&self.left, &product(&seen, &transpose(&self.left)))
     }
     /// The cotangents of `t` and of `A` off its diagonal.
     #[inline(always)]
-    pub fn one_sided_pullback(
+    pub(super) fn one_sided_pullback(
         &self,
         slope: impl Fn(usize, usize) -> R,
         cotangent: &Matrix<R, D>,
     ) -> ([R; D], Matrix<R, D>) {
         let z = product(&transpose(&self.left), &product(cotangent, &self.left));
-        let a = matrix(|i, j| {
-            if i == j { R::zero() } else { (z[i][j] + z[j][i]) * slope(i, j) * self.stretch[j][j] }
-        });
+        let a =
+            matrix(
+                |i, j| {
+                    if i == j { R::zero() } else { (z[i][j] + z[j][i]) * slope(i, j) * self.stretch[j][j] }
+                },
+            );
         (std::array::from_fn(|i| z[i][i]), a)
     }
 
     /// `F̄` from the cotangent of `A`.
     #[inline(always)]
-    pub fn pullback(&self, a: &Matrix<R, D>) -> Matrix<R, D> {
+    pub(super) fn pullback(&self, a: &Matrix<R, D>) -> Matrix<R, D> {
         product(&self.left, &product(a, &transpose(&self.right)))
     }
 }

@@ -7,8 +7,7 @@ use crate::model::continuum::{Constants, Kind};
 use crate::number::Real;
 
 /// All kinds, in the order of their numbers.
-const KINDS: [Kind; 5] =
-    [Kind::Corotated, Kind::NeoHookean, Kind::Fluid, Kind::Sand, Kind::Plasticine];
+const KINDS: [Kind; 5] = [Kind::Corotated, Kind::NeoHookean, Kind::Fluid, Kind::Sand, Kind::Plasticine];
 
 /// A few particles side by side, before a substep.
 pub struct Matter<R: Real, const D: usize> {
@@ -86,11 +85,7 @@ impl<P: Real, const D: usize> Matter<P, D> {
         out
     }
     #[inline(always)]
-    fn response_pullback(
-        &self,
-        trial: &Matrix<P, D>,
-        bar: &Response<P, D>,
-    ) -> (Matrix<P, D>, Constants<P>) {
+    fn response_pullback(&self, trial: &Matrix<P, D>, bar: &Response<P, D>) -> (Matrix<P, D>, Constants<P>) {
         let (mut trial_bar, mut constants) = ([[P::zero(); D]; D], Constants::zero());
         for (kind, here) in KINDS.iter().zip(self.kinds) {
             match here {
@@ -152,7 +147,7 @@ impl<P: Real, const D: usize> Matter<P, D> {
     }
 
     #[inline(always)]
-    pub fn give_pullback(&self, bar: &Given<P, D>) -> MatterBar<P, D> {
+    pub(super) fn give_pullback(&self, bar: &Given<P, D>) -> MatterBar<P, D> {
         let trial = self.trial();
         let response = self.response(&trial);
         let stress = self.stress(&trial, &response);

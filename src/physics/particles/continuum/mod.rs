@@ -268,8 +268,12 @@ pub fn substep_pullback<R: Real>(
 ) -> Result<(), Lost> {
     let bars = (numbers_bar, conditions_bar);
     match layout.dimension {
-        2 => substep_pullback_in::<R, 2>(numbers, layout, conditions, state, cotangent, state_bar, bars, scratch),
-        _ => substep_pullback_in::<R, 3>(numbers, layout, conditions, state, cotangent, state_bar, bars, scratch),
+        2 => substep_pullback_in::<R, 2>(
+            numbers, layout, conditions, state, cotangent, state_bar, bars, scratch,
+        ),
+        _ => substep_pullback_in::<R, 3>(
+            numbers, layout, conditions, state, cotangent, state_bar, bars, scratch,
+        ),
     }
 }
 
@@ -285,8 +289,9 @@ fn substep_pullback_in<R: Real, const D: usize>(
 ) -> Result<(), Lost> {
     scratch.fit(numbers, layout, conditions);
     scratch.fit_pullback(layout, conditions.obstacles);
-    let Scratch { constants, activation, nodes, offsets, packets, order, momentum, velocity, adjoint, .. } =
-        scratch;
+    let Scratch {
+        constants, activation, nodes, offsets, packets, order, momentum, velocity, adjoint, ..
+    } = scratch;
     let scene = Scene::new((layout, numbers, conditions), (constants, activation), state);
     R::share::<Prepare<D>>(PrepareOf { scene, first: 0, nodes, offsets, packets, next: None });
     order.sort(nodes, scene.mesh.row_sizes()).map_err(|particle| Lost { particle })?;

@@ -152,7 +152,7 @@ pub fn pass<R: Real>(
 
 /// Adds the cotangents of the obstacle and of the mass, and replaces that of the velocity.
 #[inline]
-pub fn pass_pullback<R: Real>(
+pub(super) fn pass_pullback<R: Real>(
     obstacle: &Obstacle<R>,
     (place, spacing, flat): (Vec3<f64>, f64, bool),
     mass: R,
@@ -161,7 +161,9 @@ pub fn pass_pullback<R: Real>(
     cotangent: &mut Obstacle<R>,
     (mass_bar, v_bar): (&mut R, &mut Vec3<R>),
 ) {
-    let Some(Meeting { arm, axes, inside, input }) = Meeting::new(obstacle, place, spacing, v) else { return };
+    let Some(Meeting { arm, axes, inside, input }) = Meeting::new(obstacle, place, spacing, v) else {
+        return;
+    };
     let change = Vec3::from(deflect(input, flat));
     // The torque is arm × force.
     let force_bar = impulse.force + impulse.torque.cross(arm);

@@ -1,8 +1,8 @@
 //! The work that each particle does for itself, a few side by side.
 
 use super::Scene;
-use super::matter::{Given, Matter, MatterBar};
 use super::matrix::matrix;
+use super::matter::{Given, Matter, MatterBar};
 use super::transfer::{Node, Packet, packet_in, spread, spread_pullback};
 use crate::model::continuum::Constants;
 use crate::number::{Quad, Real, Tangent, Work};
@@ -131,7 +131,8 @@ fn unpack<R: Real, const D: usize>(packs: &Packet<R::Pack>, packets: &mut [Node<
             R::store(&packs[node].get(i), &mut lists[i][..width]);
         }
         for k in 0..width {
-            packets[k * (D + 1) + node] = Node::<R>::new([lists[0][k], lists[1][k], lists[2][k], lists[3][k]]);
+            packets[k * (D + 1) + node] =
+                Node::<R>::new([lists[0][k], lists[1][k], lists[2][k], lists[3][k]]);
         }
     }
 }
@@ -188,7 +189,7 @@ impl<const D: usize> Work for Collect<D> {
 
 /// What a particle's new velocity, matrix and position give back to the grid's velocities.
 #[inline(always)]
-pub fn collect_pullback<R: Real, const D: usize>(
+pub(super) fn collect_pullback<R: Real, const D: usize>(
     scene: &Scene<'_, R, D>,
     offset: [R; D],
     cotangent: &[R],
@@ -274,8 +275,7 @@ impl<R: Real, const D: usize> RecedeOf<'_, R, D> {
         let (p, n) = (self.first + at, self.scene.layout.count());
         let none = [R::zero(); 8];
         let (mass, affine) = (none, [[none; D]; D]);
-        let mut nodes =
-            FromNodes { position: [none; D], mass, velocity: [none; D], affine, dt: R::zero() };
+        let mut nodes = FromNodes { position: [none; D], mass, velocity: [none; D], affine, dt: R::zero() };
         for k in 0..width {
             self.visit(at, k, &mut nodes);
         }
@@ -342,7 +342,17 @@ impl<const D: usize> Work for Recede<D> {
         let (s0, s1) = sums.split_at_mut(half / PART * length);
         let second = first + half;
         Ok([
-            RecedeOf { scene, first, packets: p0, count: half, velocity, adjoint, cotangent, out: o0, sums: s0 },
+            RecedeOf {
+                scene,
+                first,
+                packets: p0,
+                count: half,
+                velocity,
+                adjoint,
+                cotangent,
+                out: o0,
+                sums: s0,
+            },
             RecedeOf {
                 scene,
                 first: second,

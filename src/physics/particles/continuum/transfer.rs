@@ -119,7 +119,8 @@ impl<R: Real, const D: usize> Stencil<R, D> {
             let mut along = value;
             for b in 0..if D == 3 { 3 } else { 1 } {
                 let w = if D == 3 { self.weight[0][a] * self.weight[1][b] } else { self.weight[0][a] };
-                let at = self.first - start + a * mesh.stride[0] + if D == 3 { b * mesh.stride[1] } else { 0 };
+                let at =
+                    self.first - start + a * mesh.stride[0] + if D == 3 { b * mesh.stride[1] } else { 0 };
                 let row: &mut [Node<R>; 3] = (&mut nodes[at..at + 3]).try_into().expect("three nodes");
                 let mut here = along;
                 for c in 0..3 {
@@ -222,7 +223,7 @@ pub fn spread<R: Real, const D: usize>(offset: [R; D], value: Node<R>, slopes: [
 
 /// The cotangents of the offset, the value and the slopes from the packet's, and from the packet itself.
 #[inline(always)]
-pub fn spread_pullback<R: Real, const D: usize>(
+pub(super) fn spread_pullback<R: Real, const D: usize>(
     offset: [R; D],
     packet: &Packet<R>,
     cotangent: &Packet<R>,

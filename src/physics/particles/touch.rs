@@ -1,0 +1,162 @@
+//! The geoms that matter meets, as they move on during a step, and what it does to their bodies.
+
+use crate::model::Model;
+use crate::model::continuum::{Form, Obstacle};
+use crate::model::particle::ParticleLayout;
+use crate::number::Real;
+use crate::physics::articulated::{Links, LinksCotangent};
+use crate::spatial::{Force, Quat, Vec3, so3_right_jacobian};
+
+/// From the axes of the world to those of the grid, which in a plane are x, z and −y.
+#[derive(Clone, Copy, Debug)]
+struct Axes {
+    planar: bool,
+}
+
+impl Axes {
+    fn of(layout: &ParticleLayout) -> Self {
+        Self { planar: layout.continuum.as_ref().is_some_and(|c| c.dimension == 2) }
+    }
+    fn to_grid<R: Real>(self, v: Vec3<R>) -> Vec3<R> {
+        if self.planar { Vec3::new(v.x, v.z, -v.y) } else { v }
+    }
+    fn to_world<R: Real>(self, v: Vec3<R>) -> Vec3<R> {
+        if self.planar { Vec3::new(v.x, -v.z, v.y) } else { v }
+    }
+    fn turned<R: Real>(self, q: Quat<R>) -> Quat<R> {
+        let half = 0.5_f64.sqrt();
+        if self.planar { Quat::from_f64([half, -half, 0.0, 0.0]) * q } else { q }
+    }
+}
+
+/// A vector along the axes of the grid.
+pub fn along_grid<R: Real>(layout: &ParticleLayout, v: Vec3<R>) -> Vec3<R> {
+    Axes::of(layout).to_grid(v)
+}
+
+/// The same of the world.
+pub fn along_world<R: Real>(layout: &ParticleLayout, v: Vec3<R>) -> Vec3<R> {
+    Axes::of(layout).to_world(v)
+}
+
+/// A geom, a time after the start of the step.
+struct Passing<R> {
+    position: Vec3<R>,
+    rotation: Quat<R>,
+    velocity: Vec3<R>,
+    angular: Vec3<R>,
+    /// `ω t`.
+    turn: Vec3<R>,
+}
+
+/// Where geom `g` is at the time `t` if its body goes on as it moves at the start.
+fn passing<R: Real>(model: &Model<R>, links: &Links<R>, g: usize, t: R) -> Passing<R> {
+    let (b, geom) = (model.topology.geoms[g].body, &model.geoms[g]);
+    let link = &links.bodies[b];
+    let place = links.point(b, geom.position);
+    let (velocity, angular) = (link.velocity.at(place - link.origin), link.velocity.angular);
+    let turn = angular * t;
+    let rotation = Quat::exp(turn) * (link.quat * geom.rotation);
+    Passing { position: place + velocity * t, rotation, velocity, angular, turn }
+}
+
+/// The geoms that matter meets, at the time `t` after the start of the step.
+pub fn obstacles<R: Real>(model: &Model<R>, links: &Links<R>, t: R, out: &mut Vec<Obstacle<R>>) {
+    let layout = &model.topology.particles;
+    let axes = Axes::of(layout);
+    out.clear();
+    for &g in &layout.touching {
+        let Some(form) = Form::of(model.topology.geoms[g].shape) else { continue };
+        let at = passing(model, links, g, t);
+        out.push(Obstacle {
+            form,
+            size: model.geoms[g].size,
+            position: axes.to_grid(at.position),
+            rotation: axes.turned(at.rotation),
+            angular_velocity: axes.to_grid(at.angular),
+            velocity: axes.to_grid(at.velocity),
+            friction: model.geoms[g].friction[0],
+        });
+    }
+}
+
+/// The pullback of [`obstacles`]: adds to the cotangents of bodies and model, and returns that of `t`.
+pub fn obstacles_pullback<R: Real>(
+    model: &Model<R>,
+    links: &Links<R>,
+    t: R,
+    cotangent: &[Obstacle<R>],
+    (out_links, out): (&mut LinksCotangent<R>, &mut Model<R>),
+) -> R {
+    let layout = &model.topology.particles;
+    let axes = Axes::of(layout);
+    let mut by_t = R::zero();
+    for (&g, w) in layout.touching.iter().zip(cotangent) {
+        let (b, geom) = (model.topology.geoms[g].body, &model.geoms[g]);
+        let link = &links.bodies[b];
+        let at = passing(model, links, g, t);
+        // q̄ = 2 (0, w) ⊗ q of a small turn w.
+        let own = axes.turned(at.rotation);
+        let turned = axes.to_world((w.rotation * own.conjugate()).v.times(0.5));
+        let by_turn = so3_right_jacobian(at.turn) * turned;
+        let by_rotation = Quat::exp(at.turn).conjugate().rotate(turned);
+        let by_angular = axes.to_world(w.angular_velocity) + by_turn * t;
+        let by_place = axes.to_world(w.position);
+        let by_velocity = axes.to_world(w.velocity) + by_place * t;
+        by_t += by_turn.dot(at.angular) + by_place.dot(at.velocity);
+        let place = links.point(b, geom.position);
+        out_links.velocity[b] += Force::at(place - link.origin, by_velocity);
+        out_links.velocity[b].torque += by_angular;
+        let by_place = by_place + by_velocity.cross(at.angular);
+        out_links.add_point(links, b, place, by_place);
+        out_links.wrench[b].torque += by_rotation;
+        let share = &mut out.geoms[g];
+        share.position += link.rotation.transpose_mul(by_place);
+        share.rotation.v += link.rotation.transpose_mul(by_rotation);
+        share.size += w.size;
+        share.friction[0] += w.friction;
+    }
+    by_t
+}
+
+/// Adds what matter gave to the geoms at the time `t`, impulses about their origins, to the wrenches of their
+/// bodies about the origins of their links.
+pub fn push<R: Real>(
+    model: &Model<R>,
+    links: &Links<R>,
+    t: R,
+    impulses: &[Force<R>],
+    wrench: &mut [Force<R>],
+) {
+    let layout = &model.topology.particles;
+    let axes = Axes::of(layout);
+    for (&g, impulse) in layout.touching.iter().zip(impulses) {
+        let b = model.topology.geoms[g].body;
+        let offset = passing(model, links, g, t).position - links.bodies[b].origin;
+        let torque = axes.to_world(impulse.torque);
+        wrench[b] += Force::at(offset, axes.to_world(impulse.force)) + Force::new(torque, Vec3::zero());
+    }
+}
+
+/// The pullback of [`push`]: writes the cotangents of the impulses, adds those of the places of the geoms to
+/// `by_place`, along the axes of the grid.
+pub fn push_pullback<R: Real>(
+    model: &Model<R>,
+    links: &Links<R>,
+    t: R,
+    impulses: &[Force<R>],
+    weight: &[Force<R>],
+    (by_impulse, by_place): (&mut [Force<R>], &mut [Obstacle<R>]),
+) {
+    let layout = &model.topology.particles;
+    let axes = Axes::of(layout);
+    for (k, &g) in layout.touching.iter().enumerate() {
+        let b = model.topology.geoms[g].body;
+        let offset = passing(model, links, g, t).position - links.bodies[b].origin;
+        let Force { torque, force } = weight[b];
+        let by_force = force + torque.cross(offset);
+        by_impulse[k] = Force::new(axes.to_grid(torque), axes.to_grid(by_force));
+        let by_offset = axes.to_world(impulses[k].force).cross(torque);
+        by_place[k].position += axes.to_grid(by_offset);
+    }
+}
