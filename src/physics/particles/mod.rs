@@ -17,7 +17,7 @@ use points::{Acting, Out};
 
 /// The particles during one step; allocated once and overwritten.
 #[derive(Clone, Debug)]
-pub struct Swarm<R> {
+pub struct Swarm<R: Real> {
     kept: KeptSwarm<R>,
     /// At the end of the step.
     end: Vec<R>,
@@ -165,7 +165,7 @@ pub struct ParticlesOut<'a, R: Real> {
 
 /// Scratch of [`advance_pullback`]; allocated once.
 #[derive(Clone, Debug)]
-pub struct SwarmBackward<R> {
+pub struct SwarmBackward<R: Real> {
     /// The cotangent of the particles at the end of the step, used up by the pullback.
     pub end: Vec<R>,
     earlier: Vec<R>,

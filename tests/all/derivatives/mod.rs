@@ -9,6 +9,7 @@ mod calls;
 mod compilation;
 mod constraints;
 mod contact;
+mod continuum;
 pub mod deciding;
 mod dynamics;
 mod elementary;
@@ -66,6 +67,7 @@ fn rows() -> Vec<Row> {
     rows.extend(compilation::rows());
     rows.extend(constraints::rows());
     rows.extend(contact::rows());
+    rows.extend(continuum::rows());
     rows.extend(dynamics::rows());
     rows.extend(responses::rows());
     rows.extend(sensors::rows());

@@ -45,42 +45,20 @@ pub struct MatterBar<R, const D: usize> {
 }
 
 impl<P: Real, const D: usize> Matter<P, D> {
-    /// The particles from `first` on, as many as a pack of `R` holds; of `width` the rest repeats the last.
+    /// `width` particles from `first` on.
     #[inline(always)]
     pub fn new<R: Real<Pack = P>>(scene: &Scene<'_, R, D>, first: usize, width: usize) -> Self {
+        let (kinds, constants) = materials(scene, first, width);
         let layout = scene.layout;
-        let at = |k: usize| first + k.min(width - 1);
-        let material = layout.material[first];
-        let alike = layout.material[first..first + width].iter().all(|m| *m == material);
-        let mut kinds = [None; 5];
-        let c = if alike {
-            kinds[layout.kinds[material] as usize] = Some(None);
-            let c = scene.constants[material].to_array();
-            c.map(|x| R::pack(|_| x))
-        } else {
-            for (number, kind) in KINDS.iter().enumerate() {
-                let is = |k: usize| layout.kinds[layout.material[at(k)]] == *kind;
-                if (0..width).any(is) {
-                    kinds[number] = Some(Some(R::pack(|k| R::from_f64(f64::from(u8::from(is(k)))))));
-                }
-            }
-            std::array::from_fn(|n| R::pack(|k| scene.constants[layout.material[at(k)]].to_array()[n]))
-        };
-        let pulls = |k: usize| layout.muscle.get(at(k)).copied().flatten();
-        let muscle = (0..width).any(|k| pulls(k).is_some()).then(|| {
-            let activation = R::pack(|k| pulls(k).map_or(R::zero(), |m| scene.activation[m]));
-            let along = |i: usize, k: usize| pulls(k).map_or(0.0, |m| layout.muscles[m].direction[i]);
-            (activation, std::array::from_fn(|i| R::pack(|k| R::from_f64(along(i, k)))))
-        });
-        let square = |group| matrix(|i, j| scene.load(group + i * D + j, first, width));
+        let volumes = Listed::<R>::new(width, |k| R::from_f64(layout.volume[first + k]));
         Self {
             kinds,
-            constants: Constants::from_array(c),
-            volume: R::pack(|k| R::from_f64(layout.volume[at(k)])),
-            muscle,
-            velocity_gradient: square(2 * D),
-            deformation: square(2 * D + D * D),
-            dt: R::pack(|_| scene.conditions.dt),
+            constants,
+            volume: volumes.load(),
+            muscle: muscle(scene, first, width),
+            velocity_gradient: matrix(|i, j| scene.load(2 * D + i * D + j, first, width)),
+            deformation: matrix(|i, j| scene.load(2 * D + D * D + i * D + j, first, width)),
+            dt: scene.conditions.dt.splat(),
             stiffness: 4.0 / (layout.spacing * layout.spacing),
         }
     }
@@ -90,21 +68,19 @@ impl<P: Real, const D: usize> Matter<P, D> {
     fn response(&self, trial: &Matrix<P, D>) -> Response<P, D> {
         let mut out = Response { deformation: *trial, stress: [[P::zero(); D]; D] };
         for (kind, here) in KINDS.iter().zip(self.kinds) {
-            let Some(share) = here else { continue };
-            let response = respond(*kind, &self.constants_where(share), trial);
-            out = match share {
-                None => response,
-                Some(share) => {
+            match here {
+                None => {}
+                Some(None) => return respond(*kind, &self.constants, trial),
+                Some(Some(share)) => {
+                    let response = respond(*kind, &self.constants_where(share), trial);
                     let mine = share.gt(P::from_f64(0.5));
                     let pick = |yes: Matrix<P, D>, no: Matrix<P, D>| {
                         matrix(|i, j| P::select(mine, yes[i][j], no[i][j]))
                     };
-                    Response {
-                        deformation: pick(response.deformation, out.deformation),
-                        stress: pick(response.stress, out.stress),
-                    }
+                    out.deformation = pick(response.deformation, out.deformation);
+                    out.stress = pick(response.stress, out.stress);
                 }
-            };
+            }
         }
         out
     }
@@ -112,20 +88,24 @@ impl<P: Real, const D: usize> Matter<P, D> {
     fn response_pullback(&self, trial: &Matrix<P, D>, bar: &Response<P, D>) -> (Matrix<P, D>, Constants<P>) {
         let (mut trial_bar, mut constants) = ([[P::zero(); D]; D], Constants::zero());
         for (kind, here) in KINDS.iter().zip(self.kinds) {
-            let Some(share) = here else { continue };
-            let mine = |m: &Matrix<P, D>| share.map_or(*m, |s| matrix(|i, j| s * m[i][j]));
-            let bar = Response { deformation: mine(&bar.deformation), stress: mine(&bar.stress) };
-            let (f, c) = respond_pullback(*kind, &self.constants_where(share), trial, &bar);
-            trial_bar = plus(trial_bar, P::one(), f);
-            let (all, c) = (constants.to_array(), c.to_array());
-            constants = Constants::from_array(std::array::from_fn(|k| all[k] + c[k]));
+            match here {
+                None => {}
+                Some(None) => return respond_pullback(*kind, &self.constants, trial, bar),
+                Some(Some(share)) => {
+                    let mine = |m: &Matrix<P, D>| matrix(|i, j| share * m[i][j]);
+                    let bar = Response { deformation: mine(&bar.deformation), stress: mine(&bar.stress) };
+                    let (f, c) = respond_pullback(*kind, &self.constants_where(share), trial, &bar);
+                    trial_bar = plus(trial_bar, P::one(), f);
+                    let (all, c) = (constants.to_array(), c.to_array());
+                    constants = Constants::from_array(std::array::from_fn(|k| all[k] + c[k]));
+                }
+            }
         }
         (trial_bar, constants)
     }
     /// The constants where this kind is, and one elsewhere: what is not asked for must stay a number.
     #[inline(always)]
-    fn constants_where(&self, share: Option<P>) -> Constants<P> {
-        let Some(share) = share else { return self.constants };
+    fn constants_where(&self, share: P) -> Constants<P> {
         let mine = share.gt(P::from_f64(0.5));
         Constants::from_array(self.constants.to_array().map(|c| P::select(mine, c, P::one())))
     }
@@ -167,7 +147,7 @@ impl<P: Real, const D: usize> Matter<P, D> {
     }
 
     #[inline(always)]
-    pub fn give_pullback(&self, bar: &Given<P, D>) -> MatterBar<P, D> {
+    pub(super) fn give_pullback(&self, bar: &Given<P, D>) -> MatterBar<P, D> {
         let trial = self.trial();
         let response = self.response(&trial);
         let stress = self.stress(&trial, &response);
@@ -207,6 +187,73 @@ impl<P: Real, const D: usize> Matter<P, D> {
             dt,
         }
     }
+}
+
+/// A few numbers on their way into a pack.
+struct Listed<R> {
+    list: [R; 8],
+    width: usize,
+}
+
+impl<R: Real> Listed<R> {
+    #[inline(always)]
+    fn new(width: usize, f: impl Fn(usize) -> R) -> Self {
+        let mut list = [R::zero(); 8];
+        if width == R::WIDTH {
+            // As many as always: the compiler moves them together.
+            (0..R::WIDTH).for_each(|k| list[k] = f(k));
+        } else {
+            (0..width).for_each(|k| list[k] = f(k));
+        }
+        Self { list, width }
+    }
+    #[inline(always)]
+    fn load(&self) -> R::Pack {
+        R::load(&self.list[..self.width])
+    }
+}
+
+/// In which places each kind of material is, and the constants.
+#[inline(always)]
+fn materials<R: Real, const D: usize>(
+    scene: &Scene<'_, R, D>,
+    first: usize,
+    width: usize,
+) -> ([Option<Option<R::Pack>>; 5], Constants<R::Pack>) {
+    let layout = scene.layout;
+    let material = &layout.material[first..first + width];
+    let mut kinds = [None; 5];
+    if material.iter().all(|m| *m == material[0]) {
+        kinds[layout.kinds[material[0]] as usize] = Some(None);
+        return (kinds, Constants::from_array(scene.constants[material[0]].to_array().map(R::splat)));
+    }
+    for (number, kind) in KINDS.iter().enumerate() {
+        let is = |k: usize| layout.kinds[material[k]] == *kind;
+        if (0..width).any(is) {
+            let share = Listed::new(width, |k| if is(k) { R::one() } else { R::zero() });
+            kinds[number] = Some(Some(share.load()));
+        }
+    }
+    let constant = |n: usize| Listed::new(width, |k| scene.constants[material[k]].to_array()[n]).load();
+    (kinds, Constants::from_array(std::array::from_fn(constant)))
+}
+
+/// The stresses and directions of the muscles, if there are any.
+#[inline(always)]
+fn muscle<R: Real, const D: usize>(
+    scene: &Scene<'_, R, D>,
+    first: usize,
+    width: usize,
+) -> Option<(R::Pack, [R::Pack; D])> {
+    let layout = scene.layout;
+    let pulls = |k: usize| layout.muscle.get(first + k).copied().flatten();
+    if (0..width).all(|k| pulls(k).is_none()) {
+        return None;
+    }
+    let activation = Listed::new(width, |k| pulls(k).map_or(R::zero(), |m| scene.activation[m]));
+    let along = |i: usize, k: usize| pulls(k).map_or(0.0, |m| layout.muscles[m].direction[i]);
+    let direction = |i: usize| Listed::new(width, |k| R::from_f64(along(i, k))).load();
+    Some((activation.load(), std::array::from_fn(direction)))
 }
 
 /// `A v`.
