@@ -229,6 +229,8 @@ pub struct Random {
     pub batch: Option<Spanned<usize>>,
     /// What each gradient sees of an episode as long as the scene [s].
     pub window: Option<Spanned<f64>>,
+    /// Of the rollouts of all threads together.
+    pub memory: Option<Spanned<String>>,
     #[serde(default)]
     pub judged: Judged,
 }
