@@ -14,6 +14,7 @@ pub mod deciding;
 mod dynamics;
 mod elementary;
 mod function;
+mod particles;
 mod responses;
 mod sensors;
 mod singular;
@@ -69,6 +70,7 @@ fn rows() -> Vec<Row> {
     rows.extend(contact::rows());
     rows.extend(continuum::rows());
     rows.extend(dynamics::rows());
+    rows.extend(particles::rows());
     rows.extend(responses::rows());
     rows.extend(sensors::rows());
     rows.extend(steps::rows());
