@@ -68,7 +68,7 @@ impl<const D: usize> Work for Prepare<D> {
         for at in (0..nodes.len()).step_by(R::WIDTH) {
             let width = R::WIDTH.min(nodes.len() - at);
             let p = first + at;
-            let given = Matter::new::<R>(&scene, p, width).give();
+            let given = Matter::new(&scene, p, width).give();
             let mut offset = [zero; D];
             let (mut node, mut list) = ([[0.0; D]; 8], [R::zero(); 8]);
             let (mut value, mut slopes) = ([zero; 4], [[zero; 4]; D]);
@@ -280,7 +280,7 @@ impl<R: Real, const D: usize> RecedeOf<'_, R, D> {
             self.visit(at, k, &mut nodes);
         }
         let group = 2 * D + D * D;
-        let bar = Matter::new::<R>(&self.scene, p, width).give_pullback(&Given {
+        let bar = Matter::new(&self.scene, p, width).give_pullback(&Given {
             deformation: matrix(|i, j| R::load(&self.cotangent[(group + i * D + j) * n + p..][..width])),
             mass: R::load(&nodes.mass[..width]),
             affine: matrix(|i, j| R::load(&nodes.affine[i][j][..width])),
