@@ -181,7 +181,7 @@ impl<'a, R: Real, const D: usize> Matter<'a, R, D> {
         Given { deformation: response.deformation, mass, affine }
     }
 
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn give_pullback(&self, bar: &Given<R::Pack, D>) -> MatterBar<R::Pack, D> {
         let trial = self.trial();
         let response = self.response(&trial);
