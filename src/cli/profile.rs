@@ -40,22 +40,11 @@ pub struct Profile {
     /// The seed of the random controls.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Keep at most this much of all rollouts together: bytes, or a number with kB, MB or GB.
-    #[arg(long, value_name = "BYTES", value_parser = bytes)]
-    memory: Option<usize>,
+    /// Keep at most this much of all rollouts together, such as 500MB; or full, or light.
+    #[arg(long, value_name = "BYTES", default_value = "full")]
+    memory: Memory,
     #[command(flatten)]
     common: Common,
-}
-
-/// A number of bytes, with a unit or without.
-fn bytes(text: &str) -> Result<usize, String> {
-    let units = [("kB", 1e3), ("MB", 1e6), ("GB", 1e9)];
-    let unit = units.iter().find_map(|(unit, size)| Some((text.strip_suffix(unit)?, size)));
-    let (number, size) = unit.unwrap_or((text, &1.0));
-    match number.trim().parse::<f64>() {
-        Ok(number) if number >= 0.0 => Ok((number * size) as usize),
-        _ => Err("write 500MB, for instance, or a number of bytes".to_owned()),
-    }
 }
 
 /// What a run of all worlds works on.
@@ -83,7 +72,7 @@ impl Profile {
         let bench = Bench {
             parameters: derive::parameters(&subject.description),
             worlds: (0..self.worlds).map(|w| subject.random_controls(steps, self.seed + w)).collect(),
-            memory: self.memory.map_or(Memory::Full, Memory::Bytes),
+            memory: self.memory,
             loss: Loss::of(&subject, steps, self.seed),
             subject,
         };

@@ -120,7 +120,10 @@ mod tests {
     use super::*;
 
     fn inputs(steps: usize, actuators: usize) -> Vec<Input<f64>> {
-        vec![Input { u: vec![0.0; actuators], force: Vec::new(), wrench: Vec::new() }; steps]
+        vec![
+            Input { u: vec![0.0; actuators], force: Vec::new(), wrench: Vec::new(), push: Vec::new() };
+            steps
+        ]
     }
 
     #[test]

@@ -61,8 +61,8 @@ impl<'p> Evaluator<'p, Terms<f64>> {
     pub fn of_terms(problem: &'p Problem) -> Self {
         let terms = Terms::new(&compile(&problem.description), problem.terms_seen());
         // Worlds with particles do not share registers.
-        let together = problem.starts.is_some() && problem.description.particles.is_empty();
-        let batch = together.then(|| Batch::new(Memory::Full));
+        let starts = problem.starts.as_ref().filter(|_| problem.description.particles.is_empty());
+        let batch = starts.map(|starts| Batch::new(starts.memory));
         Self { batch, ..Self::new(problem, terms) }
     }
 }

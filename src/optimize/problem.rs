@@ -12,7 +12,7 @@ use crate::number::{Lanes, Real};
 use crate::objective::goals::{Goal, Judged, judge};
 use crate::objective::{Term, When};
 use crate::physics::derive::{Compilation, parameters};
-use crate::rollout::{Trajectory, Worlds, simulate_batch, simulate_controlled};
+use crate::rollout::{Memory, Trajectory, Worlds, simulate_batch, simulate_controlled};
 use rand::{Rng, RngExt};
 use rand_pcg::Pcg64;
 
@@ -52,6 +52,8 @@ pub struct Starts {
     pub batch: usize,
     /// How many steps each gradient sees, if worlds go on where the last gradient left them.
     pub window: Option<usize>,
+    /// Of the rollouts of all threads together.
+    pub memory: Memory,
     /// How many the goals are judged at; no gradient sees them.
     pub judged: usize,
     /// The seed of the judged ones.
@@ -370,7 +372,8 @@ impl Problem {
         let description = Description { path: String::new(), ..self.description.clone() };
         let method = Method { iterations: 0, ..self.method.clone() };
         let all = (description, &self.start, &self.plan, &self.controls, &self.terms, &self.goals);
-        let control = (&self.parts, &self.starts);
+        let starts = self.starts.clone().map(|starts| Starts { memory: Memory::Full, ..starts });
+        let control = (&self.parts, starts);
         let text = format!("{all:?} {control:?} {:?} {method:?}", self.groups);
         // FNV-1a, which stays the same from build to build.
         let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

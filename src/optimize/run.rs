@@ -247,6 +247,7 @@ fn guess(problem: &Problem, coordinates: &[Coordinate], seed: u64) -> Vec<f64> {
 /// What is remembered on the way.
 struct Journey<'p> {
     problem: &'p Problem,
+    fingerprint: String,
     settings: &'p Settings,
     seed: u64,
     budget: usize,
@@ -264,6 +265,7 @@ impl<'p> Journey<'p> {
     fn new(problem: &'p Problem, settings: &'p Settings) -> Self {
         Self {
             problem,
+            fingerprint: problem.fingerprint(),
             settings,
             seed: settings.seed,
             budget: settings.iterations.unwrap_or(problem.method.iterations),
@@ -381,7 +383,7 @@ impl<'p> Journey<'p> {
         let notes = [
             ("seed", self.seed.to_string()),
             ("iteration", self.iteration.to_string()),
-            ("problem", self.problem.fingerprint()),
+            ("problem", self.fingerprint.clone()),
         ];
         checkpoint::write(path, &tensors, &notes)?;
         self.kept = Instant::now();
@@ -393,7 +395,7 @@ impl<'p> Journey<'p> {
         let (tensors, notes) = checkpoint::read(path)?;
         let file = path.display().to_string();
         let unfit = |what: &str| Error::in_file(&file, what.to_owned());
-        if notes.get("problem") != Some(&self.problem.fingerprint()) {
+        if notes.get("problem") != Some(&self.fingerprint) {
             return Err(unfit(
                 "the checkpoint is of another scene or model; go on with the files that it was made with",
             ));

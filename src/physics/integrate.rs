@@ -65,7 +65,7 @@ impl<R: Real> Kept<R> {
         let stage = |s: &Stage<R>| KeptStage {
             links: s.links.clone(),
             mass: s.mass.clone(),
-            constraint: s.constraint.clone(),
+            constraint: s.constraint.kept(),
             jacobian: s.jacobian.clone(),
             factor: s.factor.clone(),
             actuation: s.actuation.clone(),
@@ -113,7 +113,7 @@ impl<R: Real> Record<R> {
             swap(&mut stage.links, &mut kept.links);
             if !stage.constraint.a.is_empty() {
                 swap(&mut stage.mass, &mut kept.mass);
-                swap(&mut stage.constraint, &mut kept.constraint);
+                stage.constraint.exchange(&mut kept.constraint);
             }
             swap(&mut stage.jacobian, &mut kept.jacobian);
             swap(&mut stage.factor, &mut kept.factor);

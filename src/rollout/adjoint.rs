@@ -1,5 +1,7 @@
 //! The costate swept backward: value and gradient of a rollout.
 
+use std::str::FromStr;
+
 use super::checkpoint::{Action, schedule};
 use super::forward::sound;
 use super::health::Pulse;
@@ -57,6 +59,26 @@ pub struct Workspace<R: Real> {
     /// Of the steps that were done so far, and how many they are.
     cost: R,
     done: usize,
+}
+
+/// `full`, `light`, or a number of bytes, perhaps with `kB`, `MB` or `GB`.
+impl FromStr for Memory {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "full" => return Ok(Self::Full),
+            "light" => return Ok(Self::Light),
+            _ => {}
+        }
+        let units = [("kB", 1e3), ("MB", 1e6), ("GB", 1e9)];
+        let unit = units.iter().find_map(|(unit, size)| Some((text.strip_suffix(unit)?, *size)));
+        let (number, size) = unit.unwrap_or((text, 1.0));
+        match number.trim().parse::<f64>() {
+            Ok(number) if number >= 0.0 => Ok(Self::Bytes((number * size) as usize)),
+            _ => Err(format!("\"{text}\" is no memory: write full, light, or 500MB, for instance")),
+        }
+    }
 }
 
 /// The bytes of memory behind a state.

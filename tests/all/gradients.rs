@@ -157,7 +157,8 @@ pub fn vary_input<R: Real>(input: &Input<f64>, vary: &mut impl FnMut(f64) -> R) 
     let force = input.force.iter().map(|&x| vary(x)).collect();
     let mut three = |v: Vec3<f64>| Vec3::new(vary(v.x), vary(v.y), vary(v.z));
     let wrench = input.wrench.iter().map(|w| Force::new(three(w.torque), three(w.force))).collect();
-    Input { u, force, wrench }
+    let push = input.push.iter().map(|x| three(*x)).collect();
+    Input { u, force, wrench, push }
 }
 
 /// The derivatives by start and inputs in the order of the variables.

@@ -9,7 +9,7 @@ use crate::model::{self, Candidate, Hull, Model};
 use crate::number::{Mask, Real};
 use crate::physics::articulated::Links;
 use crate::physics::contact::{Feature, Placed, Touch, features, touch, touch_pullback};
-use crate::spatial::{Force, Quat, Vec3};
+use crate::spatial::{Force, Vec3};
 
 /// Two shapes that touch in one point.
 #[derive(Clone, Copy, Debug)]
@@ -27,11 +27,9 @@ pub struct Contact<R> {
     making: Making<R>,
 }
 
-/// Where a geom is in the world; its axes are found when something is near.
+/// About where a geom is in the world: its place and axes are found when something is near.
 #[derive(Clone, Copy, Debug)]
 struct Place<R: Real> {
-    position: Vec3<R>,
-    quat: Quat<R>,
     /// Of a plane.
     normal: Option<Vec3<R::Plain>>,
     /// The ball around the position that holds it, margins included.
@@ -77,13 +75,7 @@ fn radius<P: Real>(shape: Shape, size: Vec3<P>, hull: Option<&Hull>) -> P {
 impl<R: Real> Contacts<R> {
     /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
-        let place = Place {
-            position: Vec3::zero(),
-            quat: Quat::identity(),
-            normal: None,
-            center: Vec3::zero(),
-            radius: R::Plain::zero(),
-        };
+        let place = Place { normal: None, center: Vec3::zero(), radius: R::Plain::zero() };
         Self {
             list: Vec::new(),
             places: vec![place; model.geoms.len()],
@@ -110,16 +102,18 @@ impl<R: Real> Contacts<R> {
                 diagonal: f(x.making.diagonal),
             },
         }));
-        for (own, x) in self.places.iter_mut().zip(&other.places) {
-            (own.position, own.quat) = (x.position.map(f), x.quat.map(f));
-        }
     }
 
-    fn placed<'a>(&self, model: &'a Model<R>, g: usize) -> Placed<'a, R> {
-        let position = self.places[g].position;
-        let hull = model.topology.geoms[g].hull.as_deref();
-        let rotation = (self.places[g].quat * model.geoms[g].rotation).to_matrix();
-        Placed { position, rotation, size: model.geoms[g].size, hull }
+    /// Exchanges what was found, and not what it was found with.
+    pub fn exchange(&mut self, other: &mut Self) {
+        std::mem::swap(&mut self.list, &mut other.list);
+    }
+
+    /// The same without room to find contacts.
+    pub fn found_alone(&self) -> Self {
+        let nothing = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (places, found, near, spans) = nothing;
+        Self { list: self.list.clone(), places, found, near, spans, extra: self.extra }
     }
 
     /// How many contacts there are in all worlds, and how many places the worlds hold for them.
@@ -136,12 +130,10 @@ impl<R: Real> Contacts<R> {
         }
         for ((place, geom), at) in self.places.iter_mut().zip(&model.geoms).zip(&model.topology.geoms) {
             let link = &links.bodies[at.body];
-            place.position = link.position + link.rotation * geom.position;
-            place.quat = link.quat;
             if at.shape == Shape::Plane {
                 place.normal = Some((link.quat * geom.rotation).to_matrix().z.plain());
             }
-            place.center = place.position.plain();
+            place.center = (link.position + link.rotation * geom.position).plain();
             place.radius =
                 radius(at.shape, geom.size.plain(), at.hull.as_deref()) + (geom.margin + geom.gap).plain();
         }
@@ -149,14 +141,14 @@ impl<R: Real> Contacts<R> {
         match &model.topology.candidates {
             Some(candidates) => {
                 for candidate in candidates {
-                    self.meet(model, candidate);
+                    self.meet(model, links, candidate);
                 }
             }
             None => {
                 self.sweep(model);
                 let near = std::mem::take(&mut self.near);
                 for candidate in &near {
-                    self.meet(model, candidate);
+                    self.meet(model, links, candidate);
                 }
                 self.near = near;
             }
@@ -187,25 +179,27 @@ impl<R: Real> Contacts<R> {
         for (k, a) in self.spans.iter().enumerate() {
             let others = self.spans[k + 1..].iter().take_while(|b| b.low[0] <= a.high[0]);
             let beside = |b: &&Span| (1..3).all(|i| b.low[i] <= a.high[i] && a.low[i] <= b.high[i]);
-            let close = |b: &&Span| self.balls_meet([a.geom, b.geom], self.extra.max(R::Plain::zero()));
+            let close = |b: &&Span| self.balls_meet([a.geom, b.geom], self.extra.max(R::Plain::zero())).any();
             let pairs = others.filter(beside).filter(close);
             let candidates = pairs.filter_map(|b| t.candidate(a.geom, b.geom));
-            near.extend(candidates.filter(|c| self.near(model, c)));
+            near.extend(candidates.filter(|c| self.near(model, c).any()));
         }
         near.sort_unstable_by_key(|c| t.order(c));
         self.near = near;
     }
 
     /// Adds the contacts of two geoms.
-    fn meet(&mut self, model: &Model<R>, candidate: &Candidate) {
+    fn meet(&mut self, model: &Model<R>, links: &Links<R>, candidate: &Candidate) {
         let shapes = candidate.geoms.map(|g| model.topology.geoms[g].shape);
-        if !self.near(model, candidate) {
+        let near = self.near(model, candidate);
+        if !near.any() {
             return;
         }
-        let [first, second] = candidate.geoms.map(|g| self.placed(model, g));
+        let near = R::Plain::select(near, R::Plain::one(), R::Plain::zero());
+        let [first, second] = candidate.geoms.map(|g| placed(model, links, g));
         let mut mixed = None;
         let start = self.list.len();
-        for k in 0..R::LANES {
+        for k in (0..R::LANES).filter(|&k| near.lane(k) > 0.0) {
             let [a, b] = [&first, &second].map(|p| p.map(|x| x.lane(k)));
             let numbers = *mixed.get_or_insert_with(|| model::touch(model, candidate));
             self.found.clear();
@@ -226,8 +220,8 @@ impl<R: Real> Contacts<R> {
         }
     }
 
-    /// Whether two geoms may be within reach: a quick test that never says no wrongly.
-    fn near(&self, model: &Model<R>, candidate: &Candidate) -> bool {
+    /// The worlds in which two geoms may be within reach: a quick test that never says no wrongly.
+    fn near(&self, model: &Model<R>, candidate: &Candidate) -> R::Mask {
         let [a, b] = candidate.geoms.map(|g| &self.places[g]);
         let pair = candidate.pair.map_or(R::Plain::zero(), |p| {
             (model.pairs[p].margin + model.pairs[p].gap).plain().max(R::Plain::zero())
@@ -237,34 +231,47 @@ impl<R: Real> Contacts<R> {
         if let Some(normal) = a.normal {
             let own = &model.geoms[candidate.geoms[0]];
             let reach = b.radius + (own.margin + own.gap).plain() + extra;
-            return apart.dot(normal).le(reach).any();
+            return apart.dot(normal).le(reach);
         }
         self.balls_meet(candidate.geoms, extra)
     }
 
-    /// Whether the balls around two geoms meet, with a margin, in any world.
-    fn balls_meet(&self, geoms: [usize; 2], extra: R::Plain) -> bool {
+    /// The worlds in which the balls around two geoms meet, with a margin.
+    fn balls_meet(&self, geoms: [usize; 2], extra: R::Plain) -> R::Mask {
         let [a, b] = geoms.map(|g| &self.places[g]);
         let (apart, sum) = (b.center - a.center, a.radius + b.radius + extra);
-        apart.dot(apart).le(sum * sum).any()
+        apart.dot(apart).le(sum * sum)
     }
+}
 
-    /// The cotangents of a contact's place go to the bodies, and to placements and sizes of the geoms.
-    fn place_pullback(&self, p: &mut Pull<'_, R>, contact: &Contact<R>, w: &Touch<R>) {
-        let model = p.model;
-        let [first, second] = contact.candidate.geoms.map(|g| self.placed(model, g));
-        let shares = touch_pullback(contact.feature, &first, &second, w);
-        for (g, share) in contact.candidate.geoms.into_iter().zip(shares) {
-            let b = model.topology.geoms[g].body;
-            let (link, place) = (&p.links.bodies[b], self.places[g].position);
-            let Force { torque, force } = share.wrench;
-            p.cotangent.add_point(p.links, b, place, force);
-            p.cotangent.wrench[b].torque += torque;
-            let own = &mut p.out_model.geoms[g];
-            own.position += link.rotation.transpose_mul(force);
-            own.rotation.v += link.rotation.transpose_mul(torque);
-            own.size += share.size;
-        }
+/// The cotangents of a contact's place go to the bodies, and to placements and sizes of the geoms.
+fn place_pullback<R: Real>(p: &mut Pull<'_, R>, contact: &Contact<R>, w: &Touch<R>) {
+    let model = p.model;
+    let [first, second] = contact.candidate.geoms.map(|g| placed(model, p.links, g));
+    let shares = touch_pullback(contact.feature, &first, &second, w);
+    for (g, share) in contact.candidate.geoms.into_iter().zip(shares) {
+        let b = model.topology.geoms[g].body;
+        let link = &p.links.bodies[b];
+        let place = link.position + link.rotation * model.geoms[g].position;
+        let Force { torque, force } = share.wrench;
+        p.cotangent.add_point(p.links, b, place, force);
+        p.cotangent.wrench[b].torque += torque;
+        let own = &mut p.out_model.geoms[g];
+        own.position += link.rotation.transpose_mul(force);
+        own.rotation.v += link.rotation.transpose_mul(torque);
+        own.size += share.size;
+    }
+}
+
+/// Where a geom is in the world.
+fn placed<'a, R: Real>(model: &'a Model<R>, links: &Links<R>, g: usize) -> Placed<'a, R> {
+    let (at, geom) = (&model.topology.geoms[g], &model.geoms[g]);
+    let link = &links.bodies[at.body];
+    Placed {
+        position: link.position + link.rotation * geom.position,
+        rotation: (link.quat * geom.rotation).to_matrix(),
+        size: geom.size,
+        hull: at.hull.as_deref(),
     }
 }
 
@@ -433,7 +440,7 @@ pub(super) fn pullback<R: Real>(
     }
     friction_numbers(p, contact, block, cut, (share.diagonal, m.diagonal), &mut numbers);
     model::touch_pullback(model, &contact.candidate, &numbers, p.out_model);
-    contacts.place_pullback(p, contact, &w);
+    place_pullback(p, contact, &w);
 }
 
 /// What the law, its weight and the diagonal ask of friction, of the ratio of impedances, and of the

@@ -209,31 +209,84 @@ impl<R: Real> Law<R> {
             }
             Self::Elliptic { weight, ratio, friction } => {
                 let c = cone(*weight, *ratio, friction, r);
-                let gap = r[0] - c.slip;
-                // g = (1, −μ_k t_k/T): of the middle zone.
-                let mut g = [R::one(); MOST];
+                // Of the middle zone: t_k = μ_k r_k / T, and the gradient (1, −μ_k t_k) of r₀ − T.
+                let per_slip = c.slip.recip();
+                let (mut t, mut g) = ([R::zero(); MOST], [R::one(); MOST]);
                 for k in 1..count {
-                    g[k] = -(friction[k - 1].square() * r[k] / c.slip);
+                    let mu = friction[k - 1];
+                    t[k] = mu * r[k] * per_slip;
+                    g[k] = -(mu * t[k]);
                 }
-                for i in 0..count {
-                    for j in 0..count {
-                        let mut slide = g[i] * g[j];
-                        let mut stick = R::zero();
-                        if i > 0 && j > 0 {
-                            let (a, b) = (friction[i - 1], friction[j - 1]);
-                            let mut turn = -(a * r[i] / c.slip) * (b * r[j] / c.slip);
-                            if i == j {
-                                turn += R::one();
-                                stick = *weight * a.square() / c.square;
-                            }
-                            slide -= gap * a * b * turn / c.slip;
-                        } else if i == j {
-                            stick = *weight;
-                        }
-                        let here = R::select(c.bottom, stick, c.stiffness * slide);
-                        w[i][j] = R::select(c.top, R::zero(), here);
+                let gap = (r[0] - c.slip) * per_slip;
+                let sticking = *weight / c.square;
+                let zone = |stick: R, slide: R| {
+                    let here = R::select(c.bottom, stick, c.stiffness * slide);
+                    R::select(c.top, R::zero(), here)
+                };
+                w[0][0] = zone(*weight, R::one());
+                for i in 1..count {
+                    let a = friction[i - 1];
+                    w[i][0] = zone(R::zero(), g[i]);
+                    w[0][i] = w[i][0];
+                    for j in 1..i {
+                        let turn = g[i] * g[j] + gap * a * friction[j - 1] * t[i] * t[j];
+                        w[i][j] = zone(R::zero(), turn);
+                        w[j][i] = w[i][j];
+                    }
+                    let bend = gap * a.square() * (R::one() - t[i].square());
+                    w[i][i] = zone(sticking * a.square(), g[i].square() - bend);
+                }
+            }
+        }
+    }
+
+    /// `∇s(r) · d` and `dᵀ W d`: slope and curvature of the cost along a line.
+    #[inline]
+    pub fn along(&self, r: &[R], d: &[R]) -> (R, R) {
+        let step = |x: R| R::select(x.lt(R::zero()), R::one(), R::zero());
+        match self {
+            Self::Quadratic { weight } => {
+                let all = r.iter().zip(d);
+                let sums = all.fold((R::zero(), R::zero()), |s, (r, d)| (s.0 + *r * *d, s.1 + d.square()));
+                (*weight * sums.0, *weight * sums.1)
+            }
+            Self::Friction { weight, loss } => {
+                let push = *weight * r[0];
+                let inside = R::select(push.abs().le(*loss), *weight, R::zero());
+                (push.clamp(-*loss, *loss) * d[0], inside * d[0].square())
+            }
+            Self::OneSided { weight } => {
+                (*weight * r[0].min(R::zero()) * d[0], *weight * step(r[0]) * d[0].square())
+            }
+            Self::Pyramid { weight, friction } => {
+                let mut out = (R::zero(), R::zero());
+                for ((rk, dk), mu) in r[1..].iter().zip(&d[1..]).zip(friction) {
+                    let (side, turn) = (*mu * *rk, *mu * *dk);
+                    for (r, d) in [(r[0] + side, d[0] + turn), (r[0] - side, d[0] - turn)] {
+                        out.0 += r.min(R::zero()) * d;
+                        out.1 += step(r) * d.square();
                     }
                 }
+                (*weight * out.0, *weight * out.1)
+            }
+            Self::Elliptic { weight, ratio, friction } => {
+                let c = cone(*weight, *ratio, friction, r);
+                let (mut along, mut across) = (R::zero(), R::zero());
+                for ((rk, dk), mu) in r[1..].iter().zip(&d[1..]).zip(friction) {
+                    let square = mu.square();
+                    along += square * *rk * *dk;
+                    across += square * dk.square();
+                }
+                let sticking = *weight / c.square;
+                let stick =
+                    (*weight * r[0] * d[0] + sticking * along, *weight * d[0].square() + sticking * across);
+                // T′ and T T″ of the slip along the line.
+                let rate = along / c.slip;
+                let (gap, rise) = (r[0] - c.slip, d[0] - rate);
+                let bend = gap * (across - rate.square()) / c.slip;
+                let slide = (c.stiffness * gap * rise, c.stiffness * (rise.square() - bend));
+                let zone = |stick, slide| R::select(c.top, R::zero(), R::select(c.bottom, stick, slide));
+                (zone(stick.0, slide.0), zone(stick.1, slide.1))
             }
         }
     }

@@ -114,6 +114,19 @@ impl<R: Real> Constraint<R> {
         copy(&mut self.residual, &other.residual, f);
         copy(&mut self.force, &other.force, f);
     }
+    /// The same without the room that only a step needs.
+    pub fn kept(&self) -> Self {
+        Self { contacts: self.contacts.found_alone(), ..self.clone() }
+    }
+    /// Exchanges what the pullback needs, and not the room that only a step needs.
+    pub fn exchange(&mut self, other: &mut Self) {
+        self.contacts.exchange(&mut other.contacts);
+        std::mem::swap(&mut self.rows, &mut other.rows);
+        std::mem::swap(&mut self.a, &mut other.a);
+        std::mem::swap(&mut self.residual, &mut other.residual);
+        std::mem::swap(&mut self.force, &mut other.force);
+        std::mem::swap(&mut self.converged, &mut other.converged);
+    }
     /// The bytes of memory behind it.
     pub fn bytes(&self) -> usize {
         let rows = &self.rows;

@@ -1,7 +1,7 @@
 //! The minimum of the constrained problem, by Newton's method with an exact line search.
 
 use super::hessian::Hessian;
-use super::law::{Curvature, MOST};
+use super::law::MOST;
 use super::rows::Rows;
 use crate::model::Pattern;
 use crate::number::{Mask, Real};
@@ -165,22 +165,14 @@ impl<P: Real> Newton<P> {
     /// Slope and curvature of the cost at `a + way · step`, constant and linear part of `M` included.
     fn along(&self, p: &Problem<'_, P>, way: P, (slope, curvature): (P, P)) -> (P, P) {
         let mut out = (slope + way * curvature, curvature);
-        let (mut r, mut f) = ([P::zero(); MOST], [P::zero(); MOST]);
-        let mut w: Curvature<P> = [[P::zero(); MOST]; MOST];
+        let mut r = [P::zero(); MOST];
         for block in &p.rows.blocks {
-            let n = block.count;
-            let d = &self.residual_step[block.rows()];
-            for ((r, own), d) in r.iter_mut().zip(&self.residual[block.rows()]).zip(d) {
+            let (residual, d) = (&self.residual[block.rows()], &self.residual_step[block.rows()]);
+            for ((r, own), d) in r.iter_mut().zip(residual).zip(d) {
                 *r = *own + way * *d;
             }
-            block.law.force(&r[..n], &mut f);
-            block.law.curvature(&r[..n], &mut w);
-            for k in 0..n {
-                out.0 -= f[k] * d[k];
-                for l in 0..n {
-                    out.1 += d[k] * w[k][l] * d[l];
-                }
-            }
+            let own = block.law.along(&r[..block.count], d);
+            out = (out.0 + own.0, out.1 + own.1);
         }
         out
     }

@@ -38,6 +38,7 @@
 //! batch = 16                      # for each gradient
 //! window = 0.5                    # each gradient sees half a second and goes on where the last one ended; a world
 //!                                 # starts anew after the scene's horizon, or where it fails
+//! memory = "500MB"                # at most, for the rollouts of a gradient; or "light": every state and no more
 //! [start.random.judged]           # at others the goals are judged: a share of them must reach each
 //! count = 100
 //! share = 0.95

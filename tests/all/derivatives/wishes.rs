@@ -106,7 +106,7 @@ impl Operation for Quantities {
         let (mut view, all) = seen(world);
         for (q, w) in all.iter().zip(w.chunks(3)) {
             let w = Vec3::new(w[0], w[1], w[2]);
-            q.measure_pullback(&world.model, &view, w, &mut c, &mut out.out);
+            q.measure_pullback(&world.model, &world.state, &view, w, &mut c, &mut out.out);
         }
         view.look_pullback(&world.model, &world.state, Some(&world.input), &mut c, &mut out.out);
     }
@@ -146,21 +146,31 @@ fn plans() -> Answer {
         let plan = Plan::new(shape, 20, 3);
         let wave = |n: usize, a: f64| (0..n).map(|k| (a * (k + 1) as f64).sin()).collect::<Vec<f64>>();
         let run = |x: &[f64]| -> Vec<f64> {
-            let blank = Input { u: vec![f64::NAN; 3], force: Vec::new(), wrench: Vec::new() };
+            let blank =
+                Input { u: vec![f64::NAN; 3], force: Vec::new(), wrench: Vec::new(), push: Vec::new() };
             let mut out = vec![blank; 20];
             plan.inputs(x, &mut out);
             out.into_iter().flat_map(|i| i.u).collect()
         };
         let (x, d, w) = (wave(plan.values(), 1.1), wave(plan.values(), 0.7), wave(60, 2.3));
         let dual = |x: &[Single<f64>]| -> Vec<Single<f64>> {
-            let mut out =
-                vec![Input { u: vec![Single::zero(); 3], force: Vec::new(), wrench: Vec::new() }; 20];
+            let mut out = vec![
+                Input {
+                    u: vec![Single::zero(); 3],
+                    force: Vec::new(),
+                    wrench: Vec::new(),
+                    push: Vec::new()
+                };
+                20
+            ];
             plan.inputs(x, &mut out);
             out.into_iter().flat_map(|i| i.u).collect()
         };
         let difference = derivative_check(dual, run, &x, &d).error;
-        let cotangent: Vec<_> =
-            w.chunks(3).map(|u| Input { u: u.to_vec(), force: Vec::new(), wrench: Vec::new() }).collect();
+        let cotangent: Vec<_> = w
+            .chunks(3)
+            .map(|u| Input { u: u.to_vec(), force: Vec::new(), wrench: Vec::new(), push: Vec::new() })
+            .collect();
         let mut by = x.clone();
         plan.inputs_pullback(&cotangent, &mut by);
         by.iter_mut().zip(&x).for_each(|(by, x)| *by -= x);

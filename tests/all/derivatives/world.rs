@@ -109,6 +109,7 @@ impl Place {
             wrench: wrench
                 .map(|(x, d)| Force::new(moved(x.torque, d.torque), moved(x.force, d.force)))
                 .collect(),
+            push: Vec::new(),
         };
         let fields = [0, 1].map(|k| along(&base.fields[k], &d.fields[k]));
         World { model, state, input, fields }

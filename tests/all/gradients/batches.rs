@@ -94,12 +94,15 @@ fn flat(b: &Batched) -> (Vec<Vec<f64>>, &[f64]) {
     ((0..b.costs.len()).map(|w| flat_of(b, w)).collect(), &b.controller)
 }
 
-/// A state near the reference.
+/// A state near the reference; what can fall is a little lower there, and touches the floor or sinks into it.
 fn anywhere(model: &Model<f64>, random: &mut Pcg64) -> State<f64> {
     let t = &model.topology;
     let mut near =
         |n: usize, by: f64| (0..n).map(|_| by * random.random_range(-1.0..1.0)).collect::<Vec<f64>>();
-    let (q, v) = (near(t.nv, 0.1), near(t.nv, 2.0));
+    let (mut q, v) = (near(t.nv, 0.1), near(t.nv, 2.0));
+    if t.nq > t.nv {
+        q[2] -= random.random_range(0.0..0.15);
+    }
     State::reference(model).moved(model, &q, &v, &vec![0.0; t.na])
 }
 
@@ -249,7 +252,7 @@ fn eight_worlds_accelerate_as_each_of_them_alone() {
                 acceleration(&lifted, &state, &Input::zero(&lifted), &mut together);
                 for (lane, state) in states.iter().enumerate() {
                     acceleration(&model, state, &Input::zero(&model), &mut alone);
-                    touching += usize::from(alone.constraint.acts());
+                    touching += usize::from(acts && !alone.constraint.contacts.list.is_empty());
                     let own: Vec<f64> = together.a.iter().map(|x| x.lane(lane)).collect();
                     if acts {
                         worst = worst.max(off(&own, &alone.a));
@@ -258,7 +261,7 @@ fn eight_worlds_accelerate_as_each_of_them_alone() {
                     }
                 }
             }
-            println!("{name}: {touching} of 1,000 states with constraints, worst {worst:e}");
+            println!("{name}: {touching} of 1,000 states with contact, worst {worst:e}");
             assert!(worst <= 1e-9, "{name}: {worst:e}");
             assert!(!acts || touching > 500, "{name}: {touching}");
         }
