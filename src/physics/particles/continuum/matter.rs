@@ -3,23 +3,26 @@
 use super::Scene;
 use super::material::{Response, respond, respond_pullback};
 use super::matrix::{Matrix, determinant, inner, matrix, plus, product, sum, transpose};
-use crate::model::continuum::{Constants, Kind};
+use crate::model::continuum::{Constants, ContinuumLayout, Kind};
 use crate::number::Real;
 
 /// All kinds, in the order of their numbers.
 const KINDS: [Kind; 5] = [Kind::Corotated, Kind::NeoHookean, Kind::Fluid, Kind::Sand, Kind::Plasticine];
 
 /// A few particles side by side, before a substep.
-pub struct Matter<R: Real, const D: usize> {
-    /// Which kinds there are, and in which places (one or zero); a single kind is in all.
-    kinds: [Option<Option<R>>; 5],
-    pub constants: Constants<R>,
-    pub volume: R,
+pub struct Matter<'a, R: Real, const D: usize> {
+    layout: &'a ContinuumLayout,
+    /// The material of each.
+    material: &'a [usize],
+    /// Their kind, if they are of one material.
+    kind: Option<Kind>,
+    constants: Constants<R::Pack>,
+    volume: R::Pack,
     /// The stress of the muscle and its direction in the undeformed body.
-    muscle: Option<(R, [R; D])>,
-    velocity_gradient: Matrix<R, D>,
-    deformation: Matrix<R, D>,
-    dt: R,
+    muscle: Option<(R::Pack, [R::Pack; D])>,
+    velocity_gradient: Matrix<R::Pack, D>,
+    deformation: Matrix<R::Pack, D>,
+    dt: R::Pack,
     /// `4/Δx²`.
     stiffness: f64,
 }
@@ -44,17 +47,25 @@ pub struct MatterBar<R, const D: usize> {
     pub dt: R,
 }
 
-impl<P: Real, const D: usize> Matter<P, D> {
+impl<'a, R: Real, const D: usize> Matter<'a, R, D> {
     /// `width` particles from `first` on.
     #[inline(always)]
-    pub fn new<R: Real<Pack = P>>(scene: &Scene<'_, R, D>, first: usize, width: usize) -> Self {
-        let (kinds, constants) = materials(scene, first, width);
+    pub fn new(scene: &Scene<'a, R, D>, first: usize, width: usize) -> Self {
         let layout = scene.layout;
-        let volumes = Listed::<R>::new(width, |k| R::from_f64(layout.volume[first + k]));
+        let material = &layout.material[first..first + width];
+        let alike = material.iter().all(|m| *m == material[0]);
+        let constants = if alike {
+            scene.constants[material[0]].to_array().map(R::splat)
+        } else {
+            let constant = |n: usize, k: usize| scene.constants[material[k]].to_array()[n];
+            std::array::from_fn(|n| Listed::new(width, |k| constant(n, k)).load())
+        };
         Self {
-            kinds,
-            constants,
-            volume: volumes.load(),
+            layout,
+            material,
+            kind: alike.then(|| layout.kinds[material[0]]),
+            constants: Constants::from_array(constants),
+            volume: Listed::new(width, |k| R::from_f64(layout.volume[first + k])).load(),
             muscle: muscle(scene, first, width),
             velocity_gradient: matrix(|i, j| scene.load(2 * D + i * D + j, first, width)),
             deformation: matrix(|i, j| scene.load(2 * D + D * D + i * D + j, first, width)),
@@ -63,65 +74,89 @@ impl<P: Real, const D: usize> Matter<P, D> {
         }
     }
 
+    /// One where particles are of a kind and zero elsewhere, if there are any.
+    fn places(&self, kind: Kind) -> Option<R::Pack> {
+        let is = |k: usize| self.layout.kinds[self.material[k]] == kind;
+        let width = self.material.len();
+        let share = |k: usize| if is(k) { R::one() } else { R::zero() };
+        (0..width).any(is).then(|| Listed::new(width, share).load())
+    }
     /// The material's response to `(1 + dt C) F`; each kind answers where it is.
     #[inline(always)]
-    fn response(&self, trial: &Matrix<P, D>) -> Response<P, D> {
-        let mut out = Response { deformation: *trial, stress: [[P::zero(); D]; D] };
-        for (kind, here) in KINDS.iter().zip(self.kinds) {
-            match here {
-                None => {}
-                Some(None) => return respond(*kind, &self.constants, trial),
-                Some(Some(share)) => {
-                    let response = respond(*kind, &self.constants_where(share), trial);
-                    let mine = share.gt(P::from_f64(0.5));
-                    let pick = |yes: Matrix<P, D>, no: Matrix<P, D>| {
-                        matrix(|i, j| P::select(mine, yes[i][j], no[i][j]))
-                    };
-                    out.deformation = pick(response.deformation, out.deformation);
-                    out.stress = pick(response.stress, out.stress);
-                }
-            }
+    fn response(&self, trial: &Matrix<R::Pack, D>) -> Response<R::Pack, D> {
+        match self.kind {
+            Some(kind) => respond(kind, &self.constants, trial),
+            None => self.responses(trial),
+        }
+    }
+    #[inline(never)]
+    fn responses(&self, trial: &Matrix<R::Pack, D>) -> Response<R::Pack, D> {
+        let mut out = Response { deformation: *trial, stress: *trial };
+        for kind in KINDS {
+            let Some(share) = self.places(kind) else { continue };
+            let response = respond(kind, &self.constants_where(share), trial);
+            let mine = share.gt(R::from_f64(0.5).splat());
+            let pick = |yes: Matrix<R::Pack, D>, no: Matrix<R::Pack, D>| {
+                matrix(|i, j| R::Pack::select(mine, yes[i][j], no[i][j]))
+            };
+            out.deformation = pick(response.deformation, out.deformation);
+            out.stress = pick(response.stress, out.stress);
         }
         out
     }
     #[inline(always)]
-    fn response_pullback(&self, trial: &Matrix<P, D>, bar: &Response<P, D>) -> (Matrix<P, D>, Constants<P>) {
-        let (mut trial_bar, mut constants) = ([[P::zero(); D]; D], Constants::zero());
-        for (kind, here) in KINDS.iter().zip(self.kinds) {
-            match here {
-                None => {}
-                Some(None) => return respond_pullback(*kind, &self.constants, trial, bar),
-                Some(Some(share)) => {
-                    let mine = |m: &Matrix<P, D>| matrix(|i, j| share * m[i][j]);
-                    let bar = Response { deformation: mine(&bar.deformation), stress: mine(&bar.stress) };
-                    let (f, c) = respond_pullback(*kind, &self.constants_where(share), trial, &bar);
-                    trial_bar = plus(trial_bar, P::one(), f);
-                    let (all, c) = (constants.to_array(), c.to_array());
-                    constants = Constants::from_array(std::array::from_fn(|k| all[k] + c[k]));
-                }
-            }
+    fn response_pullback(
+        &self,
+        trial: &Matrix<R::Pack, D>,
+        bar: &Response<R::Pack, D>,
+    ) -> (Matrix<R::Pack, D>, Constants<R::Pack>) {
+        match self.kind {
+            Some(kind) => respond_pullback(kind, &self.constants, trial, bar),
+            None => self.responses_pullback(trial, bar),
+        }
+    }
+    #[inline(never)]
+    fn responses_pullback(
+        &self,
+        trial: &Matrix<R::Pack, D>,
+        bar: &Response<R::Pack, D>,
+    ) -> (Matrix<R::Pack, D>, Constants<R::Pack>) {
+        let zero = R::zero().splat();
+        let (mut trial_bar, mut constants) = ([[zero; D]; D], Constants::zero());
+        for kind in KINDS {
+            let Some(share) = self.places(kind) else { continue };
+            let mine = |m: &Matrix<R::Pack, D>| matrix(|i, j| share * m[i][j]);
+            let bar = Response { deformation: mine(&bar.deformation), stress: mine(&bar.stress) };
+            let (f, c) = respond_pullback(kind, &self.constants_where(share), trial, &bar);
+            trial_bar = plus(trial_bar, R::one().splat(), f);
+            let (all, c) = (constants.to_array(), c.to_array());
+            constants = Constants::from_array(std::array::from_fn(|k| all[k] + c[k]));
         }
         (trial_bar, constants)
     }
     /// The constants where this kind is, and one elsewhere: what is not asked for must stay a number.
     #[inline(always)]
-    fn constants_where(&self, share: P) -> Constants<P> {
-        let mine = share.gt(P::from_f64(0.5));
-        Constants::from_array(self.constants.to_array().map(|c| P::select(mine, c, P::one())))
+    fn constants_where(&self, share: R::Pack) -> Constants<R::Pack> {
+        let mine = share.gt(R::from_f64(0.5).splat());
+        let one = R::one().splat();
+        Constants::from_array(self.constants.to_array().map(|c| R::Pack::select(mine, c, one)))
     }
     #[inline(always)]
-    fn trial(&self) -> Matrix<P, D> {
+    fn trial(&self) -> Matrix<R::Pack, D> {
         plus(self.deformation, self.dt, product(&self.velocity_gradient, &self.deformation))
     }
     /// Only a fluid is viscous.
     #[inline(always)]
     fn viscous(&self) -> bool {
-        self.kinds[Kind::Fluid as usize].is_some()
+        match self.kind {
+            Some(kind) => kind == Kind::Fluid,
+            None => self.places(Kind::Fluid).is_some(),
+        }
     }
 
     /// The stress of the material, of viscosity `η J (C + Cᵀ)` and of the muscle `a (F d)(F d)ᵀ`.
     #[inline(always)]
-    fn stress(&self, trial: &Matrix<P, D>, response: &Response<P, D>) -> Matrix<P, D> {
+    fn stress(&self, trial: &Matrix<R::Pack, D>, response: &Response<R::Pack, D>) -> Matrix<R::Pack, D> {
         let mut stress = response.stress;
         if self.viscous() {
             let both = matrix(|i, j| self.velocity_gradient[i][j] + self.velocity_gradient[j][i]);
@@ -136,7 +171,7 @@ impl<P: Real, const D: usize> Matter<P, D> {
 
     /// What the particles give to the grid.
     #[inline(always)]
-    pub fn give(&self) -> Given<P, D> {
+    pub fn give(&self) -> Given<R::Pack, D> {
         let trial = self.trial();
         let response = self.response(&trial);
         let stress = self.stress(&trial, &response);
@@ -146,8 +181,8 @@ impl<P: Real, const D: usize> Matter<P, D> {
         Given { deformation: response.deformation, mass, affine }
     }
 
-    #[inline(always)]
-    pub(super) fn give_pullback(&self, bar: &Given<P, D>) -> MatterBar<P, D> {
+    #[inline(never)]
+    pub(super) fn give_pullback(&self, bar: &Given<R::Pack, D>) -> MatterBar<R::Pack, D> {
         let trial = self.trial();
         let response = self.response(&trial);
         let stress = self.stress(&trial, &response);
@@ -155,10 +190,10 @@ impl<P: Real, const D: usize> Matter<P, D> {
         let pull = -(self.dt * self.volume).times(self.stiffness);
         let mass_bar = bar.mass + inner(&bar.affine, &self.velocity_gradient);
         let mut dt = -(inner(&bar.affine, &stress) * self.volume).times(self.stiffness);
-        let mut gradient: Matrix<P, D> = matrix(|i, j| mass * bar.affine[i][j]);
-        let stress_bar: Matrix<P, D> = matrix(|i, j| pull * bar.affine[i][j]);
+        let mut gradient: Matrix<R::Pack, D> = matrix(|i, j| mass * bar.affine[i][j]);
+        let stress_bar: Matrix<R::Pack, D> = matrix(|i, j| pull * bar.affine[i][j]);
         let both = matrix(|i, j| stress_bar[i][j] + stress_bar[j][i]);
-        let (mut f_bar, mut activation_bar) = (bar.deformation, P::zero());
+        let (mut f_bar, mut activation_bar) = (bar.deformation, R::zero().splat());
         if let Some((activation, direction)) = self.muscle {
             let f = along(&response.deformation, &direction);
             activation_bar = sum(|i| f[i] * sum(|j| stress_bar[i][j] * f[j], D), D);
@@ -211,31 +246,6 @@ impl<R: Real> Listed<R> {
     fn load(&self) -> R::Pack {
         R::load(&self.list[..self.width])
     }
-}
-
-/// In which places each kind of material is, and the constants.
-#[inline(always)]
-fn materials<R: Real, const D: usize>(
-    scene: &Scene<'_, R, D>,
-    first: usize,
-    width: usize,
-) -> ([Option<Option<R::Pack>>; 5], Constants<R::Pack>) {
-    let layout = scene.layout;
-    let material = &layout.material[first..first + width];
-    let mut kinds = [None; 5];
-    if material.iter().all(|m| *m == material[0]) {
-        kinds[layout.kinds[material[0]] as usize] = Some(None);
-        return (kinds, Constants::from_array(scene.constants[material[0]].to_array().map(R::splat)));
-    }
-    for (number, kind) in KINDS.iter().enumerate() {
-        let is = |k: usize| layout.kinds[material[k]] == *kind;
-        if (0..width).any(is) {
-            let share = Listed::new(width, |k| if is(k) { R::one() } else { R::zero() });
-            kinds[number] = Some(Some(share.load()));
-        }
-    }
-    let constant = |n: usize| Listed::new(width, |k| scene.constants[material[k]].to_array()[n]).load();
-    (kinds, Constants::from_array(std::array::from_fn(constant)))
 }
 
 /// The stresses and directions of the muscles, if there are any.

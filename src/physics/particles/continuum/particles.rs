@@ -68,7 +68,7 @@ impl<const D: usize> Work for Prepare<D> {
         for at in (0..nodes.len()).step_by(R::WIDTH) {
             let width = R::WIDTH.min(nodes.len() - at);
             let p = first + at;
-            let given = Matter::new::<R>(&scene, p, width).give();
+            let given = Matter::new(&scene, p, width).give();
             let mut offset = [zero; D];
             let (mut node, mut list) = ([[0.0; D]; 8], [R::zero(); 8]);
             let (mut value, mut slopes) = ([zero; 4], [[zero; 4]; D]);
@@ -242,7 +242,9 @@ impl<R: Real, const D: usize> RecedeOf<'_, R, D> {
     }
 
     /// Fills place `k` of the list from the nodes of a particle.
-    #[inline(always)]
+    ///
+    /// Apart from the rest: inlined together, they take each other's registers.
+    #[inline(never)]
     fn visit(&self, at: usize, k: usize, list: &mut FromNodes<R, D>) {
         let (scene, p) = (&self.scene, self.first + at + k);
         let (n, spacing) = (scene.layout.count(), scene.mesh.spacing);
@@ -280,7 +282,7 @@ impl<R: Real, const D: usize> RecedeOf<'_, R, D> {
             self.visit(at, k, &mut nodes);
         }
         let group = 2 * D + D * D;
-        let bar = Matter::new::<R>(&self.scene, p, width).give_pullback(&Given {
+        let bar = Matter::new(&self.scene, p, width).give_pullback(&Given {
             deformation: matrix(|i, j| R::load(&self.cotangent[(group + i * D + j) * n + p..][..width])),
             mass: R::load(&nodes.mass[..width]),
             affine: matrix(|i, j| R::load(&nodes.affine[i][j][..width])),
@@ -303,21 +305,27 @@ impl<R: Real, const D: usize> RecedeOf<'_, R, D> {
         let length = Self::sums_of(&self.scene);
         let sums = &mut self.sums[at / PART * length..][..length];
         let layout = self.scene.layout;
+        let material = &layout.material[p..p + width];
+        let alike = material.iter().all(|m| *m == material[0]);
         let mut list = [R::zero(); 8];
         for (c, constant) in bar.constants.to_array().iter().enumerate() {
             R::store(constant, &mut list[..width]);
-            for k in 0..width {
-                sums[5 * layout.material[p + k] + c] += list[k];
+            if alike {
+                sums[5 * material[0] + c] += added(&list[..width]);
+            } else {
+                (0..width).for_each(|k| sums[5 * material[k] + c] += list[k]);
             }
         }
-        R::store(&bar.activation, &mut list[..width]);
-        for k in 0..width {
-            if let Some(muscle) = layout.muscle.get(p + k).copied().flatten() {
-                sums[materials + muscle] += list[k];
+        if !layout.muscle.is_empty() {
+            R::store(&bar.activation, &mut list[..width]);
+            for k in 0..width {
+                if let Some(muscle) = layout.muscle[p + k] {
+                    sums[materials + muscle] += list[k];
+                }
             }
         }
         R::store(&bar.dt, &mut list[..width]);
-        sums[length - 1] += list[..width].iter().fold(dt, |sum, x| sum + *x);
+        sums[length - 1] += dt + added(&list[..width]);
     }
 }
 
@@ -372,6 +380,15 @@ impl<const D: usize> Work for Recede<D> {
 fn middle(count: usize) -> Option<usize> {
     let half = count.div_ceil(PART) / 2 * PART;
     (half > 0).then_some(half)
+}
+
+/// The sum of a short list, by halves.
+#[inline(always)]
+fn added<R: Real>(list: &[R]) -> R {
+    match list {
+        [a, b, c, d, e, f, g, h] => ((*a + *e) + (*b + *f)) + ((*c + *g) + (*d + *h)),
+        _ => list.iter().fold(R::zero(), |sum, x| sum + *x),
+    }
 }
 
 /// The sums of all parts, in their order.
