@@ -227,10 +227,15 @@ impl ContinuumLayout {
     pub fn state_len(&self) -> usize {
         2 * (self.dimension + self.dimension * self.dimension) * self.count()
     }
-    /// The time in which the fastest pressure wave crosses a cell [s]: a longer substep explodes.
+    /// The time in which a pressure wave crosses a cell, `Δx √(ρ/(λ + 2 μ))`, or viscosity evens out its
+    /// velocities, `ρ Δx²/(4 η)`; the shortest of all materials [s]: a longer substep explodes.
     pub fn longest_substep<R: Real>(&self, numbers: &Continuum<R>) -> f64 {
-        let speeds = self.kinds.iter().zip(&numbers.materials).map(|(k, m)| m.sound_speed(*k).first());
-        self.spacing / speeds.fold(0.0, f64::max)
+        let times = self.kinds.iter().zip(&numbers.materials).map(|(kind, material)| {
+            let c = material.constants(*kind);
+            let evened = 0.25 * c.density.first() * self.spacing / c.viscosity.first().max(f64::MIN_POSITIVE);
+            self.spacing * evened.min(1.0 / material.sound_speed(*kind).first())
+        });
+        times.fold(f64::INFINITY, f64::min)
     }
 }
 

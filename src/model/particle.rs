@@ -117,8 +117,8 @@ pub struct PointsFile {
     pub name: Option<String>,
     /// Of the points at the start [m].
     pub positions: Vec<[f64; 3]>,
-    /// Of all points at the start [m/s].
-    pub velocity: [f64; 3],
+    /// At the start, one for all points or one for each [m/s].
+    pub velocity: Vec<[f64; 3]>,
     /// Of each point [kg].
     pub mass: f64,
     /// Of the ball around each point [m]; zero for points that meet no others.
@@ -183,8 +183,8 @@ pub struct Wall<R> {
 pub struct Points<R> {
     /// At the start [m].
     pub positions: Vec<Vec3<R>>,
-    /// At the start [m/s].
-    pub velocity: Vec3<R>,
+    /// At the start, one for all points or one for each [m/s].
+    pub velocity: Vec<Vec3<R>>,
     /// Of each point [kg].
     pub mass: R,
     /// Of the ball around each point [m].
@@ -379,7 +379,7 @@ impl<R> Particles<R> {
         };
         let points = |mut f: &mut dyn FnMut(R) -> S, p: &Points<R>| Points {
             positions: p.positions.iter().map(|x| three(&mut f, *x)).collect(),
-            velocity: three(&mut f, p.velocity),
+            velocity: p.velocity.iter().map(|v| three(&mut f, *v)).collect(),
             mass: f(p.mass),
             radius: f(p.radius),
             restitution: f(p.restitution),
@@ -415,7 +415,7 @@ impl<R> Particles<R> {
         }
         for p in &mut self.points {
             p.positions.iter_mut().for_each(|x| three(f, x));
-            three(f, &mut p.velocity);
+            p.velocity.iter_mut().for_each(|v| three(f, v));
             [&mut p.mass, &mut p.radius, &mut p.restitution].into_iter().for_each(&mut *f);
             p.stiffness.iter_mut().for_each(&mut *f);
             f(&mut p.damping);
@@ -437,10 +437,11 @@ impl<R: Real> Particles<R> {
     pub fn start(&self, layout: &ParticleLayout) -> Vec<R> {
         let mut out = vec![R::zero(); layout.numbers];
         for (body, at) in self.points.iter().zip(&layout.points) {
-            for (p, position) in at.points.clone().zip(&body.positions) {
+            for (k, (p, position)) in at.points.clone().zip(&body.positions).enumerate() {
                 out[layout.position(p)..][..3].copy_from_slice(&position.to_array());
-                if !at.fixed[p - at.points.start] {
-                    out[layout.velocity(p)..][..3].copy_from_slice(&body.velocity.to_array());
+                if !at.fixed[k] {
+                    let velocity = body.velocity[k.min(body.velocity.len() - 1)];
+                    out[layout.velocity(p)..][..3].copy_from_slice(&velocity.to_array());
                 }
             }
         }
@@ -469,10 +470,11 @@ impl<R: Real> Particles<R> {
     pub fn start_pullback(&mut self, layout: &ParticleLayout, cotangent: &[R]) {
         let three = |at: usize| Vec3::new(cotangent[at], cotangent[at + 1], cotangent[at + 2]);
         for (body, at) in self.points.iter_mut().zip(&layout.points) {
-            for (p, position) in at.points.clone().zip(&mut body.positions) {
+            let last = body.velocity.len() - 1;
+            for (k, (p, position)) in at.points.clone().zip(&mut body.positions).enumerate() {
                 *position += three(layout.position(p));
-                if !at.fixed[p - at.points.start] {
-                    body.velocity += three(layout.velocity(p));
+                if !at.fixed[k] {
+                    body.velocity[k.min(last)] += three(layout.velocity(p));
                 }
             }
         }

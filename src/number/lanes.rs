@@ -129,17 +129,22 @@ impl Real for Lanes {
     type Plain = Self;
     type Tangents = Few<Self, 4>;
     type Pack = Self;
+    type Quad = Few<Self, 4>;
     const EPSILON: f64 = f64::EPSILON;
     const ORDER: usize = 0;
     const LANES: usize = Self::COUNT;
 
     #[inline(always)]
-    fn pack(f: impl Fn(usize) -> Self) -> Self {
-        f(0)
+    fn splat(self) -> Self {
+        self
     }
     #[inline(always)]
-    fn unpack(pack: &Self, _: usize) -> Self {
-        *pack
+    fn load(list: &[Self]) -> Self {
+        list[0]
+    }
+    #[inline(always)]
+    fn store(pack: &Self, list: &mut [Self]) {
+        list[0] = *pack;
     }
 
     #[inline(always)]

@@ -51,6 +51,8 @@ pub trait Real:
     type Tangents: super::Tangent<Self>;
     /// Several of this number side by side in one register; itself where there is no such register.
     type Pack: Real;
+    /// Four of this number that move as a whole.
+    type Quad: super::Quad<Self>;
 
     /// The distance from one to the next number.
     const EPSILON: f64;
@@ -131,10 +133,12 @@ pub trait Real:
             (*x, *slope) = f.value_and_slope(*x);
         }
     }
-    /// The pack of `f(0)`, `f(1)` and so on.
-    fn pack(f: impl Fn(usize) -> Self) -> Self::Pack;
-    /// Number `k` of a pack.
-    fn unpack(pack: &Self::Pack, k: usize) -> Self;
+    /// The pack of this number alone.
+    fn splat(self) -> Self::Pack;
+    /// The pack of at most [`WIDTH`](Real::WIDTH) numbers; in the places that are left the last is repeated.
+    fn load(list: &[Self]) -> Self::Pack;
+    /// Writes as many numbers of a pack as the list holds.
+    fn store(pack: &Self::Pack, list: &mut [Self]);
     /// Does work that falls into parts; a plain number does them on several threads.
     #[inline]
     fn share<W: super::Work>(work: W::Of<'_, Self>)
@@ -293,14 +297,25 @@ macro_rules! single {
 
 single!(f64, f64x2, super::Lanes, {
     type Pack = super::Lanes;
+    type Quad = super::quad::Register;
     const WIDTH: usize = super::Lanes::COUNT;
     #[inline(always)]
-    fn pack(f: impl Fn(usize) -> f64) -> super::Lanes {
-        super::Lanes::new(std::array::from_fn(f))
+    fn splat(self) -> super::Lanes {
+        super::Lanes::splat(self)
     }
     #[inline(always)]
-    fn unpack(pack: &super::Lanes, k: usize) -> f64 {
-        pack.lane(k)
+    fn load(list: &[f64]) -> super::Lanes {
+        match list.first_chunk::<8>() {
+            Some(all) => super::Lanes::new(*all),
+            None => super::Lanes::new(std::array::from_fn(|k| list[k.min(list.len() - 1)])),
+        }
+    }
+    #[inline(always)]
+    fn store(pack: &super::Lanes, list: &mut [f64]) {
+        match list.first_chunk_mut::<8>() {
+            Some(all) => *all = pack.to_array(),
+            None => list.copy_from_slice(&pack.to_array()[..list.len()]),
+        }
     }
     fn share<W: super::Work>(work: W::Of<'_, f64>)
     where
@@ -317,13 +332,18 @@ single!(f64, f64x2, super::Lanes, {
 });
 single!(f32, f32x4, super::Few<f32, 4>, {
     type Pack = f32;
+    type Quad = super::Few<f32, 4>;
     #[inline(always)]
-    fn pack(f: impl Fn(usize) -> f32) -> f32 {
-        f(0)
+    fn splat(self) -> f32 {
+        self
     }
     #[inline(always)]
-    fn unpack(pack: &f32, _: usize) -> f32 {
-        *pack
+    fn load(list: &[f32]) -> f32 {
+        list[0]
+    }
+    #[inline(always)]
+    fn store(pack: &f32, list: &mut [f32]) {
+        list[0] = *pack;
     }
 });
 

@@ -147,16 +147,21 @@ impl<R: Real<Mask = bool>> Real for Var<'_, R> {
     type Plain = R::Plain;
     type Tangents = Few<Self, 2>;
     type Pack = Self;
+    type Quad = Few<Self, 4>;
     const EPSILON: f64 = R::EPSILON;
     const ORDER: usize = R::ORDER + 1;
 
     #[inline(always)]
-    fn pack(f: impl Fn(usize) -> Self) -> Self {
-        f(0)
+    fn splat(self) -> Self {
+        self
     }
     #[inline(always)]
-    fn unpack(pack: &Self, _: usize) -> Self {
-        *pack
+    fn load(list: &[Self]) -> Self {
+        list[0]
+    }
+    #[inline(always)]
+    fn store(pack: &Self, list: &mut [Self]) {
+        list[0] = *pack;
     }
 
     fn from_f64(x: f64) -> Self {

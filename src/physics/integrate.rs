@@ -262,7 +262,7 @@ pub fn step_pullback<R: Real>(
 
 /// Scratch of [`step_pullback`]; allocated once.
 #[derive(Clone, Debug)]
-pub struct StepBackward<R> {
+pub struct StepBackward<R: Real> {
     pub(crate) forces: Backward<R>,
     pub(crate) constraint: ConstraintBackward<R>,
     pub(super) velocity: Vec<R>,

@@ -177,7 +177,7 @@ fn applied<R: Real>(model: &Model<R>, input: &Input<R>, stage: &mut Stage<R>) {
 
 /// Scratch of the pullback; allocated once.
 #[derive(Clone, Debug)]
-pub struct Backward<R> {
+pub struct Backward<R: Real> {
     /// Of the bodies: shares that others add before the pullback.
     pub links: LinksCotangent<R>,
     fields: Fields<R>,

@@ -32,7 +32,7 @@ impl Crowd {
         (0..if planar { 2 } else { 3 }).map(move |axis| (if planar { 2 * axis } else { axis }, axis))
     }
     /// The mean of all; a coordinate that is not there is zero.
-    pub fn mean<R: Real>(&self, all: &[R]) -> Vec3<R> {
+    pub(super) fn mean<R: Real>(&self, all: &[R]) -> Vec3<R> {
         let mut out = [R::zero(); 3];
         for (c, axis) in self.axes() {
             let sum = (0..self.count).fold(R::zero(), |sum, k| sum + all[self.entry(k, axis)]);
@@ -41,14 +41,14 @@ impl Crowd {
         Vec3::from(out)
     }
     /// The pullback of [`Crowd::mean`]: adds to `out`.
-    pub fn mean_pullback<R: Real>(&self, w: Vec3<R>, out: &mut [R]) {
+    pub(super) fn mean_pullback<R: Real>(&self, w: Vec3<R>, out: &mut [R]) {
         let share = w.times(1.0 / self.count as f64).to_array();
         for (c, axis) in self.axes() {
             (0..self.count).for_each(|k| out[self.entry(k, axis)] += share[c]);
         }
     }
     /// The standard deviation of each coordinate.
-    pub fn spread<R: Real>(&self, all: &[R]) -> Vec3<R> {
+    pub(super) fn spread<R: Real>(&self, all: &[R]) -> Vec3<R> {
         let mean = self.mean(all).to_array();
         let mut out = [R::zero(); 3];
         for (c, axis) in self.axes() {
@@ -59,7 +59,7 @@ impl Crowd {
         Vec3::from(out)
     }
     /// The pullback of [`Crowd::spread`]: adds to `out`.
-    pub fn spread_pullback<R: Real>(&self, all: &[R], w: Vec3<R>, out: &mut [R]) {
+    pub(super) fn spread_pullback<R: Real>(&self, all: &[R], w: Vec3<R>, out: &mut [R]) {
         let (mean, spread) = (self.mean(all).to_array(), self.spread(all).to_array());
         for (c, axis) in self.axes() {
             let share = safe_div(w.to_array()[c].times(1.0 / self.count as f64), spread[c]);
@@ -70,7 +70,7 @@ impl Crowd {
         }
     }
     /// `½ Σ x_k z_{k+1} − x_{k+1} z_k`, of a polygon of points in the plane of x and z.
-    pub fn area<R: Real>(&self, all: &[R]) -> R {
+    pub(super) fn area<R: Real>(&self, all: &[R]) -> R {
         let corner = |k: usize| [0, 2].map(|axis| all[self.entry(k % self.count, axis)]);
         let part = |sum: R, k: usize| {
             let ([a, b], [c, d]) = (corner(k), corner(k + 1));
@@ -79,7 +79,7 @@ impl Crowd {
         (0..self.count).fold(R::zero(), part).times(0.5)
     }
     /// The pullback of [`Crowd::area`]: adds to `out`.
-    pub fn area_pullback<R: Real>(&self, all: &[R], w: R, out: &mut [R]) {
+    pub(super) fn area_pullback<R: Real>(&self, all: &[R], w: R, out: &mut [R]) {
         let half = w.times(0.5);
         let corner = |k: usize, axis: usize| all[self.entry(k % self.count, axis)];
         for k in 0..self.count {

@@ -2,6 +2,7 @@
 
 mod closed_forms;
 mod conservation;
+mod continuum;
 mod drops;
 mod order;
 mod regulator;

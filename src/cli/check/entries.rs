@@ -199,7 +199,9 @@ impl<'a> Rollout<'a> {
         };
         let t = &model.topology;
         let (v, act, start) = (t.nv, 2 * t.nv, 2 * t.nv + t.na);
-        let state = self.subject.start.map(R::from_f64).moved(&model, &x[..v], &x[v..act], &x[act..start]);
+        let mut state =
+            self.subject.start.map(R::from_f64).moved(&model, &x[..v], &x[v..act], &x[act..start]);
+        state.particles = model.particles.start(&model.topology.particles);
         let stride = t.nu + t.nv + 6 * t.bodies.len();
         let input = |x: &[R]| {
             let (u, rest) = x.split_at(t.nu);
@@ -235,7 +237,7 @@ impl<'a> Rollout<'a> {
         for input in &gradient.inputs {
             out.extend(flat(input));
         }
-        out.extend(compiled.pullback(&gradient.model));
+        out.extend(compiled.pullback_from(&gradient.model, &gradient.start));
         out.extend(&gradient.controller);
         Ok((out, health(&workspace)))
     }

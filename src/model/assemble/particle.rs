@@ -85,7 +85,10 @@ fn points<R: Real, S: Source<R>>(k: usize, p: &PointsFile, source: &mut S) -> Po
         Vec3::from([0, 1, 2].map(|c| read.entry("position", Some(3 * i + c), "m", ANY, x[c])))
     };
     let positions = p.positions.iter().enumerate().map(position).collect();
-    let velocity = Vec3::from(read.array("velocity", "m/s", ANY, p.velocity));
+    let velocity = |(i, v): (usize, &[f64; 3])| {
+        Vec3::from([0, 1, 2].map(|c| read.entry("velocity", Some(3 * i + c), "m/s", ANY, v[c])))
+    };
+    let velocity = p.velocity.iter().enumerate().map(velocity).collect();
     let mass = read.number("mass", "kg", POSITIVE, p.mass);
     let (mut radius, mut restitution) = (R::zero(), R::zero());
     if p.radius > 0.0 {

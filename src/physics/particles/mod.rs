@@ -17,7 +17,7 @@ use points::{Acting, Out};
 
 /// The particles during one step; allocated once and overwritten.
 #[derive(Clone, Debug)]
-pub struct Swarm<R> {
+pub struct Swarm<R: Real> {
     kept: KeptSwarm<R>,
     /// At the end of the step.
     end: Vec<R>,
@@ -103,6 +103,9 @@ pub fn advance<R: Real>(
     input: &Input<R>,
     swarm: &mut Swarm<R>,
 ) {
+    if const { R::LANES > 1 } {
+        unreachable!("worlds with particles do not share a register");
+    }
     let layout = &model.topology.particles;
     let h = substep_length(model);
     swarm.wrench.fill(Force::zero());
@@ -113,6 +116,9 @@ pub fn advance<R: Real>(
         let after = future.first_mut().unwrap_or(&mut swarm.end);
         points::substep(model, h, Acting { force, input }, (before, after), &mut swarm.points);
         let (Some(numbers), Some(matter)) = (&model.particles.continuum, &layout.continuum) else { continue };
+        if const { R::ORDER > 1 } {
+            unreachable!("matter has first derivatives and no second ones");
+        }
         let t = h.times(k as f64);
         touch::obstacles(model, links, t, &mut swarm.obstacles);
         let conditions = conditions(model, h, force, &swarm.obstacles);
@@ -159,7 +165,7 @@ pub struct ParticlesOut<'a, R: Real> {
 
 /// Scratch of [`advance_pullback`]; allocated once.
 #[derive(Clone, Debug)]
-pub struct SwarmBackward<R> {
+pub struct SwarmBackward<R: Real> {
     /// The cotangent of the particles at the end of the step, used up by the pullback.
     pub end: Vec<R>,
     earlier: Vec<R>,
@@ -201,6 +207,9 @@ pub fn advance_pullback<R: Real>(
     scratch: &mut SwarmBackward<R>,
     mut out: ParticlesOut<'_, R>,
 ) {
+    if const { R::LANES > 1 } {
+        unreachable!("worlds with particles do not share a register");
+    }
     let layout = &model.topology.particles;
     let h = substep_length(model);
     let rate = model.option.timestep.recip();
@@ -246,6 +255,9 @@ fn matter_pullback<R: Real>(
     let (Some(numbers), Some(matter)) = (&model.particles.continuum, &layout.continuum) else {
         return R::zero();
     };
+    if const { R::ORDER > 0 } {
+        unreachable!("matter has first derivatives and no second ones");
+    }
     let h = substep_length(model);
     let (t, first) = (h.times(k as f64), layout.first_of_matter());
     touch::obstacles(model, links, t, &mut scratch.obstacles);

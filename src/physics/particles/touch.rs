@@ -30,12 +30,12 @@ impl Axes {
 }
 
 /// A vector along the axes of the grid.
-pub fn along_grid<R: Real>(layout: &ParticleLayout, v: Vec3<R>) -> Vec3<R> {
+pub(super) fn along_grid<R: Real>(layout: &ParticleLayout, v: Vec3<R>) -> Vec3<R> {
     Axes::of(layout).to_grid(v)
 }
 
 /// The same of the world.
-pub fn along_world<R: Real>(layout: &ParticleLayout, v: Vec3<R>) -> Vec3<R> {
+pub(super) fn along_world<R: Real>(layout: &ParticleLayout, v: Vec3<R>) -> Vec3<R> {
     Axes::of(layout).to_world(v)
 }
 
@@ -61,7 +61,7 @@ fn passing<R: Real>(model: &Model<R>, links: &Links<R>, g: usize, t: R) -> Passi
 }
 
 /// The geoms that matter meets, at the time `t` after the start of the step.
-pub fn obstacles<R: Real>(model: &Model<R>, links: &Links<R>, t: R, out: &mut Vec<Obstacle<R>>) {
+pub(super) fn obstacles<R: Real>(model: &Model<R>, links: &Links<R>, t: R, out: &mut Vec<Obstacle<R>>) {
     let layout = &model.topology.particles;
     let axes = Axes::of(layout);
     out.clear();
@@ -81,7 +81,7 @@ pub fn obstacles<R: Real>(model: &Model<R>, links: &Links<R>, t: R, out: &mut Ve
 }
 
 /// The pullback of [`obstacles`]: adds to the cotangents of bodies and model, and returns that of `t`.
-pub fn obstacles_pullback<R: Real>(
+pub(super) fn obstacles_pullback<R: Real>(
     model: &Model<R>,
     links: &Links<R>,
     t: R,
@@ -121,7 +121,7 @@ pub fn obstacles_pullback<R: Real>(
 
 /// Adds what matter gave to the geoms at the time `t`, impulses about their origins, to the wrenches of their
 /// bodies about the origins of their links.
-pub fn push<R: Real>(
+pub(super) fn push<R: Real>(
     model: &Model<R>,
     links: &Links<R>,
     t: R,
@@ -140,7 +140,7 @@ pub fn push<R: Real>(
 
 /// The pullback of [`push`]: writes the cotangents of the impulses, adds those of the places of the geoms to
 /// `by_place`, along the axes of the grid.
-pub fn push_pullback<R: Real>(
+pub(super) fn push_pullback<R: Real>(
     model: &Model<R>,
     links: &Links<R>,
     t: R,

@@ -79,6 +79,9 @@ pub struct Points {
     pub rope: Option<Spanned<Rope>>,
     pub cloth: Option<Spanned<Cloth>>,
     pub velocity: Option<Spanned<Vec<f64>>>,
+    /// Whether each point has a velocity of its own, which may be optimized.
+    #[serde(default)]
+    pub velocity_of_each: bool,
     pub mass: Option<Spanned<f64>>,
     pub radius: Option<Spanned<f64>>,
     pub restitution: Option<Spanned<f64>>,

@@ -264,8 +264,8 @@ impl Bodies<'_> {
         let mut own = PointsFile {
             name: file.name.clone(),
             rest_length: self.rest_lengths(&positions, &springs)?,
+            velocity: vec![velocity; if file.velocity_of_each { positions.len() } else { 1 }],
             positions,
-            velocity,
             mass: file.mass.as_ref().map_or(Ok(1.0), |m| source.positive(m, "mass"))?,
             radius: magnitude(source, &file.radius, "radius", 0.0)?,
             restitution: magnitude(source, &file.restitution, "restitution", 1.0)?,

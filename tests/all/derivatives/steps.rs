@@ -11,14 +11,14 @@ use super::{Answer, Row};
 use crate::recorded::all;
 
 /// A step: the tangent of the next state.
-struct Step {
+pub struct Step {
     next: State<f64>,
     record: Record<f64>,
     back: StepBackward<f64>,
 }
 
 impl Step {
-    fn new(place: &Place) -> Self {
+    pub fn new(place: &Place) -> Self {
         let World { model, state, input, .. } = &place.world;
         let (mut record, mut back) = (Record::new(model), StepBackward::new(model));
         // Record, scratch and next state have seen a world full of NaN.
@@ -41,6 +41,7 @@ impl Operation for Step {
         let mut out = configuration_from(&world.model, &next, &self.next);
         out.extend(next.v);
         out.extend(next.act);
+        out.extend(next.particles);
         for (pose, base) in next.mocap.iter().zip(&self.next.mocap) {
             out.extend(turn_from(pose.rotation, base.rotation));
             out.extend(pose.position.to_array());
@@ -53,6 +54,7 @@ impl Operation for Step {
         let mut next = || *rest.next().unwrap();
         let c = &mut cotangent;
         c.q.iter_mut().chain(&mut c.v).chain(&mut c.act).for_each(|x| *x = next());
+        c.particles.iter_mut().for_each(|x| *x = next());
         for force in &mut c.mocap {
             let mut three = || Vec3::new(next(), next(), next());
             *force = Force::new(three(), three());

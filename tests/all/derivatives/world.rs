@@ -69,6 +69,13 @@ impl Place {
                 state.q[q..q + 4].copy_from_slice(&unit);
             }
         }
+        Self::of(model, state, input)
+    }
+
+    /// A state of any world, a random direction.
+    pub fn of(model: Model<f64>, state: State<f64>, input: Input<f64>) -> Self {
+        let mut random = Pcg64::seed_from_u64(18);
+        let t = &model.topology;
         let mut vector = |n: usize| -> Vec<f64> { (0..n).map(|_| random.random_range(-1.0..1.0)).collect() };
         let fields = [vector(t.nv), vector(t.nv)];
         let moved = [vector(t.nv), vector(t.nv)];
@@ -90,6 +97,7 @@ impl Place {
         let along = |x: &[f64], d: &[f64]| -> Vec<R> {
             x.iter().zip(d).map(|(&x, &d)| R::from_f64(x) + t.times(d)).collect()
         };
+        let pushes = base.input.push.iter().zip(&d.out.input.push);
         let turn = |w: Vec3<f64>| Quat::exp(w.map(|w| t.times(w)));
         let model = self.model_at(t, turn);
         let times = |x: &[f64]| x.iter().map(|&x| t.times(x)).collect::<Vec<R>>();
@@ -97,6 +105,7 @@ impl Place {
         let own = &d.out.state;
         let mut state =
             start.moved(&base.model.map(R::from_f64), &times(&own.q), &times(&own.v), &times(&own.act));
+        state.particles = along(&base.state.particles, &own.particles);
         for (pose, w) in state.mocap.iter_mut().zip(&own.mocap) {
             pose.rotation = turn(w.torque) * pose.rotation;
             pose.position += w.force.map(|x| t.times(x));
@@ -109,7 +118,7 @@ impl Place {
             wrench: wrench
                 .map(|(x, d)| Force::new(moved(x.torque, d.torque), moved(x.force, d.force)))
                 .collect(),
-            push: Vec::new(),
+            push: pushes.map(|(x, d)| moved(*x, *d)).collect(),
         };
         let fields = [0, 1].map(|k| along(&base.fields[k], &d.fields[k]));
         World { model, state, input, fields }
@@ -161,6 +170,10 @@ impl Place {
         out.state.q.iter_mut().chain(&mut out.state.v).chain(&mut out.state.act).for_each(&mut next);
         out.input.u.iter_mut().chain(&mut out.input.force).for_each(&mut next);
         out.model.visit(&mut next);
+        out.state.particles.iter_mut().for_each(&mut next);
+        for x in &mut out.input.push {
+            [&mut x.x, &mut x.y, &mut x.z].into_iter().for_each(&mut next);
+        }
         let mut fields = [vec![0.0; w.fields[0].len()], vec![0.0; w.fields[1].len()]];
         fields.iter_mut().flatten().for_each(&mut next);
         Back { out, fields }
@@ -181,7 +194,11 @@ impl Back {
             [&mut t.x, &mut t.y, &mut t.z, &mut f.x, &mut f.y, &mut f.z].into_iter().for_each(&mut each);
         }
         o.model.visit(&mut each);
-        out.fields.iter_mut().flatten().for_each(each);
+        out.fields.iter_mut().flatten().for_each(&mut each);
+        out.out.state.particles.iter_mut().for_each(&mut each);
+        for x in &mut out.out.input.push {
+            [&mut x.x, &mut x.y, &mut x.z].into_iter().for_each(&mut each);
+        }
         out
     }
     /// What entry `k` of [`Back::flat`] belongs to.
@@ -213,6 +230,8 @@ impl Back {
         all.extend(o.input.wrench.iter().flat_map(six));
         all.extend(o.model.numbers());
         all.extend(self.fields.concat());
+        all.extend(&o.state.particles);
+        all.extend(o.input.push.iter().flat_map(|x| x.to_array()));
         all
     }
 }
@@ -246,6 +265,9 @@ fn direction(model: &Model<f64>, input: &Input<f64>, random: &mut Pcg64) -> Cota
         *w = Force::new(three(random), three(random));
     }
     out.model.rotations().for_each(|q| *q = Quat { w: 0.0, v: three(random) });
+    // Less than particles are apart.
+    out.state.particles.iter_mut().for_each(|x| *x = random.random_range(-0.01..0.01));
+    out.input.push.iter_mut().for_each(|x| *x = three(random));
     // An axis stays a unit vector.
     for (d, joint) in out.model.joints.iter_mut().zip(&model.joints) {
         d.axis = d.axis - joint.axis * joint.axis.dot(d.axis);

@@ -4,7 +4,7 @@ use super::obstacle::{pass, pass_pullback, resist};
 use super::transfer::{Mesh, Node, empty};
 use super::{Conditions, Scene};
 use crate::model::continuum::{Obstacle, Wall};
-use crate::number::{Mask, Real, Work, leaf_pullback};
+use crate::number::{Mask, Quad, Real, Work, leaf_pullback};
 use crate::spatial::{Force, Vec3};
 
 /// Nodes of this many columns make one part of the work.
@@ -16,7 +16,7 @@ const LIGHTEST: f64 = 1e-100;
 pub struct Velocities<const D: usize>;
 
 /// [`Velocities`] of some columns.
-pub struct VelocitiesOf<'a, R, const D: usize> {
+pub struct VelocitiesOf<'a, R: Real, const D: usize> {
     pub scene: Scene<'a, R, D>,
     /// The number of the first column.
     pub first: usize,
@@ -37,8 +37,8 @@ impl<const D: usize> Work for Velocities<D> {
         let obstacles = scene.conditions.obstacles.len();
         impulses.fill(Force::zero());
         nodes(&scene, first, momentum.len() / stride, |at, index| {
-            let [mass, momentum @ ..] = momentum[at];
-            velocity[at] = empty();
+            let [mass, momentum @ ..] = momentum[at].to_array();
+            velocity[at] = empty::<R>();
             if mass.gt(R::from_f64(LIGHTEST)).any() {
                 let part = at / (COLUMNS * stride) * obstacles;
                 let mut v = free(&scene, mass, momentum);
@@ -48,7 +48,7 @@ impl<const D: usize> Work for Velocities<D> {
                 for k in 0..D {
                     v = against_wall(&scene, k, index[k], v);
                 }
-                velocity[at] = [R::zero(), v.x, v.y, v.z];
+                velocity[at] = Node::<R>::new([R::zero(), v.x, v.y, v.z]);
             }
         });
     }
@@ -96,7 +96,7 @@ impl<R: Real> NodesBar<R> {
 pub struct VelocitiesPullback<const D: usize>;
 
 /// [`VelocitiesPullback`] of some columns.
-pub struct VelocitiesPullbackOf<'a, R, const D: usize> {
+pub struct VelocitiesPullbackOf<'a, R: Real, const D: usize> {
     pub scene: Scene<'a, R, D>,
     pub first: usize,
     pub momentum: &'a [Node<R>],
@@ -118,16 +118,17 @@ impl<const D: usize> Work for VelocitiesPullback<D> {
         sums.iter_mut().for_each(|sum| sum.clear(scene.conditions.obstacles));
         nodes(&scene, first, momentum.len() / stride, |at, index| {
             let sum = &mut sums[at / (COLUMNS * stride)];
-            let [mass, momentum @ ..] = momentum[at];
-            let [_, x, y, z] = adjoint[at];
-            (velocity[at], adjoint[at]) = (empty(), empty());
+            let [mass, momentum @ ..] = momentum[at].to_array();
+            let [_, x, y, z] = adjoint[at].to_array();
+            (velocity[at], adjoint[at]) = (empty::<R>(), empty::<R>());
             if mass.gt(R::from_f64(LIGHTEST)).any() {
                 let mut v_bar = Vec3::new(x, y, z);
                 let v = node_pullback(&scene, (index, mass), momentum, impulses, &mut v_bar, sum);
-                velocity[at] = [R::zero(), v.0.x, v.0.y, v.0.z];
+                velocity[at] = Node::<R>::new([R::zero(), v.0.x, v.0.y, v.0.z]);
                 let over = mass.recip();
                 let mass_bar = v.1 - (Vec3::from(momentum).dot(v_bar)) * over * over;
-                adjoint[at] = [mass_bar, v_bar.x * over, v_bar.y * over, v_bar.z * over];
+                let v_bar = v_bar * over;
+                adjoint[at] = Node::<R>::new([mass_bar, v_bar.x, v_bar.y, v_bar.z]);
             }
         });
     }

@@ -141,7 +141,7 @@ impl<R: Real, const D: usize> Axes<R, D> {
     }
     /// The cotangents of `g` and of `A` off its diagonal.
     #[inline(always)]
-    pub fn two_sided_pullback(
+    pub(super) fn two_sided_pullback(
         &self,
         slopes: impl Fn(usize, usize) -> [R; 2],
         cotangent: &Matrix<R, D>,
@@ -167,7 +167,7 @@ impl<R: Real, const D: usize> Axes<R, D> {
     }
     /// The cotangents of `t` and of `A` off its diagonal.
     #[inline(always)]
-    pub fn one_sided_pullback(
+    pub(super) fn one_sided_pullback(
         &self,
         slope: impl Fn(usize, usize) -> R,
         cotangent: &Matrix<R, D>,
@@ -184,7 +184,7 @@ impl<R: Real, const D: usize> Axes<R, D> {
 
     /// `F̄` from the cotangent of `A`.
     #[inline(always)]
-    pub fn pullback(&self, a: &Matrix<R, D>) -> Matrix<R, D> {
+    pub(super) fn pullback(&self, a: &Matrix<R, D>) -> Matrix<R, D> {
         product(&self.left, &product(a, &transpose(&self.right)))
     }
 }

@@ -29,6 +29,13 @@ pub fn respond<R: Real, const D: usize>(
     trial: &Matrix<R, D>,
 ) -> Response<R, D> {
     match kind {
+        Kind::Corotated if D == 2 => {
+            let (volume, _) = determinant(trial);
+            let (turn, _) = polar(trial);
+            let shear = product(&plus(*trial, -R::one(), turn), &transpose(trial));
+            let pressure = c.lambda * (volume - R::one()) * volume;
+            Response { deformation: *trial, stress: plus(scalar(pressure), c.mu.times(2.0), shear) }
+        }
         Kind::Corotated => {
             let axes = axes(trial);
             let stress = axes.one_sided(corotated(c, axes.values()), |i, j| shear(c, &axes, i, j));
@@ -66,6 +73,21 @@ pub fn respond_pullback<R: Real, const D: usize>(
     let Response { deformation: f_bar, stress: tau_bar } = cotangent;
     let mut c_bar = Constants::zero();
     let trial_bar = match kind {
+        Kind::Corotated if D == 2 => {
+            let (volume, cofactors) = determinant(trial);
+            let (turn, length) = polar(trial);
+            let strain = plus(*trial, -R::one(), turn);
+            let pressure_bar = trace(tau_bar);
+            c_bar.mu = inner(tau_bar, &product(&strain, &transpose(trial))).times(2.0);
+            c_bar.lambda = pressure_bar * (volume - R::one()) * volume;
+            // The stress is linear in F − R, in Fᵀ and in the pressure.
+            let strain_bar = product(tau_bar, trial);
+            let turn_bar = polar_pullback(&turn, length, &strain_bar);
+            let both = product(&transpose(tau_bar), &strain);
+            let shear_bar = matrix(|i, j| strain_bar[i][j] - turn_bar[i][j] + both[i][j]);
+            let volume_bar = pressure_bar * c.lambda * (volume.times(2.0) - R::one());
+            plus(plus(*f_bar, c.mu.times(2.0), shear_bar), volume_bar, cofactors)
+        }
         Kind::Corotated => {
             let axes = axes(trial);
             let (t_bar, mut a) = axes.one_sided_pullback(|i, j| shear(c, &axes, i, j), tau_bar);
@@ -111,6 +133,32 @@ pub fn respond_pullback<R: Real, const D: usize>(
         }
     };
     (trial_bar, c_bar)
+}
+
+/// The rotation nearest to a matrix of two rows, and the sum of its singular values: the plane needs no
+/// axes for it.
+#[inline(always)]
+fn polar<R: Real, const D: usize>(f: &Matrix<R, D>) -> (Matrix<R, D>, R) {
+    let (a, b) = (f[0][0] + f[1][1], f[1][0] - f[0][1]);
+    let length = (a * a + b * b).max(R::from_f64(SMALLEST * SMALLEST)).sqrt();
+    let over = length.recip();
+    let (cos, sin) = (a * over, b * over);
+    (matrix(|i, j| [[cos, -sin], [sin, cos]][i][j]), length)
+}
+
+/// A rotation changes only along its quarter turn.
+#[inline(always)]
+fn polar_pullback<R: Real, const D: usize>(
+    turn: &Matrix<R, D>,
+    length: R,
+    cotangent: &Matrix<R, D>,
+) -> Matrix<R, D> {
+    let (cos, sin) = (turn[0][0], turn[1][0]);
+    let cos_bar = cotangent[0][0] + cotangent[1][1];
+    let sin_bar = cotangent[1][0] - cotangent[0][1];
+    let angle = (cos * sin_bar - sin * cos_bar) / length;
+    let (a_bar, b_bar) = (-(sin * angle), cos * angle);
+    matrix(|i, j| [[a_bar, -b_bar], [b_bar, a_bar]][i][j])
 }
 
 /// Volumes and stretches below this count as this: an inverted element keeps a finite stress.

@@ -6,13 +6,16 @@ use crate::number::Real;
 pub type Matrix<R, const D: usize> = [[R; D]; D];
 
 /// The matrix with these entries.
+///
+/// Written out: the compiler leaves a loop over large entries a loop, with its entries in memory.
 #[inline(always)]
 pub fn matrix<R: Real, const D: usize>(mut entry: impl FnMut(usize, usize) -> R) -> Matrix<R, D> {
     let mut out = [[R::zero(); D]; D];
-    for i in 0..D {
-        for j in 0..D {
-            out[i][j] = entry(i, j);
-        }
+    (out[0][0], out[0][1]) = (entry(0, 0), entry(0, 1));
+    (out[1][0], out[1][1]) = (entry(1, 0), entry(1, 1));
+    if D == 3 {
+        (out[0][2], out[1][2]) = (entry(0, 2), entry(1, 2));
+        (out[2][0], out[2][1], out[2][2]) = (entry(2, 0), entry(2, 1), entry(2, 2));
     }
     out
 }
@@ -67,12 +70,9 @@ pub fn determinant<R: Real, const D: usize>(a: &Matrix<R, D>) -> (R, Matrix<R, D
     (sum(|j| a[0][j] * cofactors[0][j], D), cofactors)
 }
 
-/// `f(0) + f(1) + …` of `n ≥ 1` terms.
+/// `f(0) + f(1)` and, of three terms, `f(2)`.
 #[inline(always)]
 pub fn sum<R: Real>(f: impl Fn(usize) -> R, n: usize) -> R {
-    let mut total = f(0);
-    for k in 1..n {
-        total += f(k);
-    }
-    total
+    let two = f(0) + f(1);
+    if n == 3 { two + f(2) } else { two }
 }

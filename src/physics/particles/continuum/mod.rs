@@ -30,7 +30,7 @@ use particles::{
     Collect, CollectOf, Fields, PART, Prepare, PrepareOf, Recede, RecedeOf, constants_in, total,
 };
 use slabs::{Order, scatter};
-use transfer::{Mesh, Node, Packet, empty};
+use transfer::{Mesh, Node, Stencil, empty};
 
 pub use obstacle::distance;
 
@@ -91,21 +91,35 @@ struct Scene<'a, R, const D: usize> {
     conditions: &'a Conditions<'a, R>,
     state: &'a [R],
     mesh: Mesh<D>,
+    /// The first node of each particle, and its offset from it in cells.
+    nodes: (&'a [u32], &'a [R]),
     /// Rows near particles.
     active: &'a [bool],
 }
 
-impl<R: Real, const D: usize> Scene<'_, R, D> {
+impl<'a, R: Real, const D: usize> Scene<'a, R, D> {
+    /// Before particles know their nodes.
+    fn new(
+        (layout, numbers, conditions): (&'a ContinuumLayout, &'a Continuum<R>, &'a Conditions<'a, R>),
+        (constants, activation): (&'a [Constants<R>], &'a [R]),
+        state: &'a [R],
+    ) -> Self {
+        let (mesh, nodes) = (Mesh::new(layout), Default::default());
+        Self { layout, numbers, constants, activation, conditions, state, mesh, nodes, active: &[] }
+    }
     #[inline(always)]
     fn position(&self, p: usize) -> [R; D] {
         let n = self.layout.count();
         std::array::from_fn(|k| self.state[k * n + p])
     }
-    /// A component of the particles from `first` on; of `width` the rest repeats the last.
+    #[inline(always)]
+    fn stencil(&self, p: usize) -> Stencil<R, D> {
+        Stencil::new(self.nodes.0[p], &self.nodes.1[p * D..][..D])
+    }
+    /// A component of some particles.
     #[inline(always)]
     fn load(&self, component: usize, first: usize, width: usize) -> R::Pack {
-        let list = &self.state[component * self.layout.count() + first..][..width];
-        if width == R::WIDTH { R::pack(|k| list[k]) } else { R::pack(|k| list[k.min(width - 1)]) }
+        R::load(&self.state[component * self.layout.count() + first..][..width])
     }
     /// A node as obstacles see it.
     #[inline(always)]
@@ -118,11 +132,12 @@ impl<R: Real, const D: usize> Scene<'_, R, D> {
 
 /// What a substep needs to know in passing; allocated once.
 #[derive(Clone, Debug)]
-pub struct Scratch<R> {
+pub struct Scratch<R: Real> {
     constants: Vec<Constants<R>>,
     activation: Vec<R>,
-    rows: Vec<u32>,
-    packets: Vec<Packet<R>>,
+    nodes: Vec<u32>,
+    offsets: Vec<R>,
+    packets: Vec<Node<R>>,
     order: Order,
     momentum: Vec<Node<R>>,
     velocity: Vec<Node<R>>,
@@ -138,7 +153,8 @@ impl<R: Real> Default for Scratch<R> {
         Self {
             constants: Vec::new(),
             activation: Vec::new(),
-            rows: Vec::new(),
+            nodes: Vec::new(),
+            offsets: Vec::new(),
             packets: Vec::new(),
             order: Order::default(),
             momentum: Vec::new(),
@@ -164,15 +180,16 @@ impl<R: Real> Scratch<R> {
         self.activation.extend(muscles.map(|(muscle, s)| *s * conditions.controls[muscle.control]));
         let nodes = (0..layout.dimension).map(|k| layout.cells[k] + 1).product();
         let parts = (layout.cells[0] + 1).div_ceil(COLUMNS);
-        self.rows.resize(layout.count(), 0);
-        self.packets.resize(layout.count(), [empty(); 4]);
-        self.momentum.resize(nodes, empty());
-        self.velocity.resize(nodes, empty());
+        self.nodes.resize(layout.count(), 0);
+        self.offsets.resize(layout.dimension * layout.count(), R::zero());
+        self.packets.resize((layout.dimension + 1) * layout.count(), empty::<R>());
+        self.momentum.resize(nodes, empty::<R>());
+        self.velocity.resize(nodes, empty::<R>());
         self.impulses.resize(parts * conditions.obstacles.len(), Force::zero());
     }
     /// The same for a pullback.
     fn fit_pullback(&mut self, layout: &ContinuumLayout, obstacles: &[Obstacle<R>]) {
-        self.adjoint.resize(self.momentum.len(), empty());
+        self.adjoint.resize(self.momentum.len(), empty::<R>());
         let length = 5 * self.constants.len() + self.activation.len() + 1;
         self.total.resize(length, R::zero());
         self.particle_sums.resize(layout.count().div_ceil(PART) * length, R::zero());
@@ -215,13 +232,12 @@ fn substep_in<R: Real, const D: usize>(
 ) -> Result<(), Lost> {
     let n = layout.count();
     scratch.fit(numbers, layout, conditions);
-    let Scratch { constants, activation, rows, packets, order, momentum, velocity, .. } = scratch;
-    let mesh = Mesh::<D>::new(layout);
-    let scene = Scene { layout, numbers, constants, activation, conditions, state, mesh, active: &[] };
+    let Scratch { constants, activation, nodes, offsets, packets, order, momentum, velocity, .. } = scratch;
+    let scene = Scene::new((layout, numbers, conditions), (constants, activation), state);
     let out = Some(Fields::new(next, n));
-    R::share::<Prepare<D>>(PrepareOf { scene, first: 0, rows, packets, next: out });
-    order.sort(rows, [mesh.rows(), mesh.rows_per_column()]).map_err(|particle| Lost { particle })?;
-    let scene = Scene { active: order.active(), ..scene };
+    R::share::<Prepare<D>>(PrepareOf { scene, first: 0, nodes, offsets, packets, next: out });
+    order.sort(nodes, scene.mesh.row_sizes()).map_err(|particle| Lost { particle })?;
+    let scene = Scene { nodes: (nodes, offsets), active: order.active(), ..scene };
     scatter(scene, order, packets, momentum, None);
     let parts = &mut scratch.impulses;
     R::share::<Velocities<D>>(VelocitiesOf { scene, first: 0, momentum, velocity, impulses: parts });
@@ -273,20 +289,22 @@ fn substep_pullback_in<R: Real, const D: usize>(
 ) -> Result<(), Lost> {
     scratch.fit(numbers, layout, conditions);
     scratch.fit_pullback(layout, conditions.obstacles);
-    let Scratch { constants, activation, rows, packets, order, momentum, velocity, adjoint, .. } = scratch;
-    let mesh = Mesh::<D>::new(layout);
-    let scene = Scene { layout, numbers, constants, activation, conditions, state, mesh, active: &[] };
-    R::share::<Prepare<D>>(PrepareOf { scene, first: 0, rows, packets, next: None });
-    order.sort(rows, [mesh.rows(), mesh.rows_per_column()]).map_err(|particle| Lost { particle })?;
-    let scene = Scene { active: order.active(), ..scene };
+    let Scratch {
+        constants, activation, nodes, offsets, packets, order, momentum, velocity, adjoint, ..
+    } = scratch;
+    let scene = Scene::new((layout, numbers, conditions), (constants, activation), state);
+    R::share::<Prepare<D>>(PrepareOf { scene, first: 0, nodes, offsets, packets, next: None });
+    order.sort(nodes, scene.mesh.row_sizes()).map_err(|particle| Lost { particle })?;
+    let scene = Scene { nodes: (nodes, offsets), active: order.active(), ..scene };
     // What particles take from the grid knows nothing of the grid: its pullback scatters with them.
     scatter(scene, order, packets, momentum, Some((next_bar, adjoint)));
     let sums = &mut scratch.node_sums[..];
-    let nodes = VelocitiesPullbackOf { scene, first: 0, momentum, velocity, adjoint, impulses, sums };
-    R::share::<VelocitiesPullback<D>>(nodes);
+    let work = VelocitiesPullbackOf { scene, first: 0, momentum, velocity, adjoint, impulses, sums };
+    R::share::<VelocitiesPullback<D>>(work);
     let (out, sums) = (Fields::new(state_bar, layout.count()), &mut scratch.particle_sums[..]);
-    let (cotangent, first) = (next_bar, 0);
-    R::share::<Recede<D>>(RecedeOf { scene, first, packets, velocity, adjoint, cotangent, out, sums });
+    let (cotangent, first, count) = (next_bar, 0, layout.count());
+    let work = RecedeOf { scene, first, packets, count, velocity, adjoint, cotangent, out, sums };
+    R::share::<Recede<D>>(work);
     add_node_sums(&scratch.node_sums, numbers_bar, conditions_bar);
     total(&scratch.particle_sums, scratch.total.len(), &mut scratch.total);
     add_particle_sums((numbers, layout, conditions), &scratch.total, numbers_bar, conditions_bar);

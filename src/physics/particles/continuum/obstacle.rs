@@ -76,14 +76,15 @@ pub fn resist<R: Real>(n: Vec3<R>, v: Vec3<R>, friction: R) -> Vec3<R> {
 /// [`resist`] with the share that a surface at this distance has: all inside, nothing from one cell on,
 /// `1 − 3 s² + 2 s³` between.
 ///
-/// In two dimensions the normal is that of the section with the plane.
+/// A flat world sees the section with the plane, and nothing of what moves across it.
 #[inline(always)]
 fn deflect<R: Real>([nx, ny, nz, cells, vx, vy, vz, friction]: [R; 8], flat: bool) -> [R; 3] {
     let n = if flat { Vec3::new(nx, ny, R::zero()) } else { Vec3::new(nx, ny, nz) };
     let n = if flat { n * smooth::safe_div(R::one(), n.norm()) } else { n };
+    let v = Vec3::new(vx, vy, if flat { R::zero() } else { vz });
     let s = cells.clamp(R::zero(), R::one());
     let share = R::one() - s * s * (R::from_f64(3.0) - s.times(2.0));
-    (resist(n, Vec3::new(vx, vy, vz), friction) * share).to_array()
+    (resist(n, v, friction) * share).to_array()
 }
 
 /// One node and one obstacle.
@@ -151,7 +152,7 @@ pub fn pass<R: Real>(
 
 /// Adds the cotangents of the obstacle and of the mass, and replaces that of the velocity.
 #[inline]
-pub fn pass_pullback<R: Real>(
+pub(super) fn pass_pullback<R: Real>(
     obstacle: &Obstacle<R>,
     (place, spacing, flat): (Vec3<f64>, f64, bool),
     mass: R,

@@ -5,7 +5,7 @@
 
 use super::Scene;
 use super::particles::collect_pullback;
-use super::transfer::{LOST, Node, Packet, Stencil, empty};
+use super::transfer::{LOST, Node, empty, packet_in};
 use crate::number::{Real, Work};
 
 /// The columns of a slab.
@@ -23,22 +23,23 @@ pub struct Order {
 }
 
 impl Order {
-    /// Sorts particles by their rows; the first lost one is an error.
-    pub fn sort(&mut self, rows: &[u32], [total, per_column]: [usize; 2]) -> Result<(), usize> {
+    /// Sorts particles by the rows of their first nodes; the first lost one is an error.
+    pub fn sort(&mut self, nodes: &[u32], [total, per_column, length]: [usize; 3]) -> Result<(), usize> {
         self.start.clear();
         self.start.resize(total + 2, 0);
-        for (p, row) in rows.iter().enumerate() {
-            if *row == LOST {
+        let length = length as u32;
+        for (p, node) in nodes.iter().enumerate() {
+            if *node == LOST {
                 return Err(p);
             }
-            self.start[*row as usize + 2] += 1;
+            self.start[(node / length) as usize + 2] += 1;
         }
         for row in 2..total + 2 {
             self.start[row] += self.start[row - 1];
         }
-        self.particles.resize(rows.len(), 0);
-        for (p, row) in rows.iter().enumerate() {
-            let next = &mut self.start[*row as usize + 1];
+        self.particles.resize(nodes.len(), 0);
+        for (p, node) in nodes.iter().enumerate() {
+            let next = &mut self.start[(node / length) as usize + 1];
             self.particles[*next as usize] = p as u32;
             *next += 1;
         }
@@ -63,7 +64,7 @@ impl Order {
         let length = nodes.len() / self.active.len();
         for (row, active) in nodes.chunks_exact_mut(length).zip(&self.active) {
             if *active {
-                row.fill(empty());
+                row.fill(empty::<R>());
             }
         }
     }
@@ -74,12 +75,12 @@ impl Order {
 pub struct Scatter<const D: usize>;
 
 /// [`Scatter`] for some slabs.
-pub struct ScatterOf<'a, R, const D: usize> {
+pub struct ScatterOf<'a, R: Real, const D: usize> {
     pub scene: Scene<'a, R, D>,
     pub order: &'a Order,
     /// The first column.
     pub first: usize,
-    pub packets: &'a [Packet<R>],
+    pub packets: &'a [Node<R>],
     pub momentum: &'a mut [Node<R>],
     /// The cotangent of the next state, and where it goes.
     pub back: Option<(&'a [R], &'a mut [Node<R>])>,
@@ -97,8 +98,8 @@ impl<const D: usize> Work for Scatter<D> {
             let rows = slab * per_column..(slab + SLAB).min(end) * per_column;
             let list = order.start[rows.start] as usize..order.start[rows.end] as usize;
             for p in order.particles[list].iter().map(|p| *p as usize) {
-                let stencil = Stencil::new(&mesh, scene.position(p));
-                stencil.scatter(&mesh, &packets[p], momentum, start);
+                let stencil = scene.stencil(p);
+                stencil.scatter(&mesh, &packet_in::<R, D>(packets, p), momentum, start);
                 if let Some((cotangent, adjoint)) = &mut back {
                     let packet = collect_pullback(&scene, stencil.offset, cotangent, p);
                     stencil.scatter(&mesh, &packet, adjoint, start);
@@ -135,13 +136,13 @@ impl<const D: usize> Work for Scatter<D> {
 pub fn scatter<R: Real, const D: usize>(
     scene: Scene<'_, R, D>,
     order: &Order,
-    packets: &[Packet<R>],
+    packets: &[Node<R>],
     momentum: &mut [Node<R>],
     mut back: Option<(&[R], &mut [Node<R>])>,
 ) {
-    order.clear(momentum);
+    order.clear::<R>(momentum);
     if let Some((_, adjoint)) = &mut back {
-        order.clear(adjoint);
+        order.clear::<R>(adjoint);
     }
     for first in [0, SLAB.min(scene.mesh.nodes[0])] {
         let skip = first * scene.mesh.stride[0];

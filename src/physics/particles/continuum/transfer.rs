@@ -6,34 +6,24 @@
 //! the weights is the same sum.
 
 use crate::model::continuum::ContinuumLayout;
-use crate::number::Real;
+use crate::number::{Quad, Real, Tangent};
 
 /// At a node: a mass and a momentum, or nothing and a velocity, or their cotangents.
-pub type Node<R> = [R; 4];
+pub type Node<R> = <R as Real>::Quad;
 /// What a particle gives to its nodes or takes from them.
 pub type Packet<R> = [Node<R>; 4];
+
+/// A packet in a list of packets of `D + 1` nodes each.
+#[inline(always)]
+pub fn packet_in<R: Real, const D: usize>(list: &[Node<R>], p: usize) -> Packet<R> {
+    let list = &list[p * (D + 1)..][..D + 1];
+    [list[0], list[1], list[2], list[D]]
+}
 
 /// Nothing at a node.
 #[inline(always)]
 pub fn empty<R: Real>() -> Node<R> {
-    [R::zero(); 4]
-}
-
-#[inline(always)]
-fn add<R: Real>(a: Node<R>, s: R, b: Node<R>) -> Node<R> {
-    [a[0] + s * b[0], a[1] + s * b[1], a[2] + s * b[2], a[3] + s * b[3]]
-}
-#[inline(always)]
-fn scale<R: Real>(s: R, b: Node<R>) -> Node<R> {
-    [s * b[0], s * b[1], s * b[2], s * b[3]]
-}
-#[inline(always)]
-fn times<R: Real>(a: Node<R>, b: Node<R>) -> Node<R> {
-    [a[0] * b[0], a[1] * b[1], a[2] * b[2], a[3] * b[3]]
-}
-#[inline(always)]
-fn total<R: Real>(a: Node<R>) -> R {
-    (a[0] + a[1]) + (a[2] + a[3])
+    Node::<R>::zeros()
 }
 
 /// The nodes of the grid in memory, the last axis fastest.
@@ -61,9 +51,9 @@ impl<const D: usize> Mesh<D> {
     pub fn rows_per_column(&self) -> usize {
         if D == 3 { self.nodes[1] } else { 1 }
     }
-    /// How many rows there are.
-    pub fn rows(&self) -> usize {
-        self.nodes[0] * self.rows_per_column()
+    /// How many rows there are in all and in a column, and how many nodes in each.
+    pub fn row_sizes(&self) -> [usize; 3] {
+        [self.nodes[0] * self.rows_per_column(), self.rows_per_column(), self.nodes[D - 1]]
     }
     /// Where a node is [m].
     #[inline(always)]
@@ -78,17 +68,16 @@ impl<const D: usize> Mesh<D> {
         let first = (cells - P::one()).round();
         (first, cells - first)
     }
-    /// The row of the first node of a particle, [`LOST`] where its nodes are not all on the grid.
+    /// The first of a particle's nodes, [`LOST`] where they are not all on the grid.
     #[inline(always)]
-    pub fn row(&self, first: [f64; D]) -> u32 {
-        let inside = (0..D).all(|k| first[k] >= 0.0 && first[k] <= (self.nodes[k] - 3) as f64);
-        let row =
-            if D == 3 { first[0] as usize * self.nodes[1] + first[1] as usize } else { first[0] as usize };
-        if inside { row as u32 } else { LOST }
+    pub fn first(&self, node: [f64; D]) -> u32 {
+        let inside = (0..D).all(|k| node[k] >= 0.0 && node[k] <= (self.nodes[k] - 3) as f64);
+        let first: usize = (0..D).map(|k| node[k] as usize * self.stride[k]).sum();
+        if inside { first as u32 } else { LOST }
     }
 }
 
-/// The row of a particle that has left the grid, or is not a number.
+/// The first node of a particle that has left the grid, or is not a number.
 pub const LOST: u32 = u32::MAX;
 
 /// The weights of a particle on its nodes.
@@ -104,16 +93,15 @@ pub struct Stencil<R, const D: usize> {
 impl<R: Real, const D: usize> Stencil<R, D> {
     /// `w = ½ (3/2 − f)², ¾ − (f − 1)², ½ (f − ½)²` along each axis.
     #[inline(always)]
-    pub fn new(mesh: &Mesh<D>, x: [R; D]) -> Self {
-        let (mut first, mut offset, mut weight) = (0, [R::zero(); D], [[R::zero(); 3]; D]);
+    pub fn new(first: u32, offset: &[R]) -> Self {
+        let (mut own, mut weight) = ([R::zero(); D], [[R::zero(); 3]; D]);
         for k in 0..D {
-            let (node, f) = mesh.along(k, x[k]);
-            first += node.first() as usize * mesh.stride[k];
+            let f = offset[k];
             let [a, b, c] = [R::from_f64(1.5) - f, f - R::one(), f - R::from_f64(0.5)];
             weight[k] = [(a * a).times(0.5), R::from_f64(0.75) - b * b, (c * c).times(0.5)];
-            offset[k] = f;
+            own[k] = f;
         }
-        Self { first, offset, weight }
+        Self { first: first as usize, offset: own, weight }
     }
     /// The derivative of the weights along each axis by the offset.
     #[inline(always)]
@@ -136,18 +124,18 @@ impl<R: Real, const D: usize> Stencil<R, D> {
                 let row: &mut [Node<R>; 3] = (&mut nodes[at..at + 3]).try_into().expect("three nodes");
                 let mut here = along;
                 for c in 0..3 {
-                    row[c] = add(row[c], w * self.weight[D - 1][c], here);
-                    here = add(here, R::one(), packet[D]);
+                    row[c] = row[c] + here.scale(w * self.weight[D - 1][c]);
+                    here = here + packet[D];
                 }
-                along = add(along, R::one(), packet[2]);
+                along = along + packet[2];
             }
-            value = add(value, R::one(), packet[1]);
+            value = value + packet[1];
         }
     }
     /// `Σ w node, Σ w a node, …`.
     #[inline(always)]
     pub fn gather(&self, mesh: &Mesh<D>, nodes: &[Node<R>]) -> Packet<R> {
-        let mut out = [empty(); 4];
+        let mut out = [empty::<R>(); 4];
         for a in 0..3 {
             for b in 0..if D == 3 { 3 } else { 1 } {
                 let w = if D == 3 { self.weight[0][a] * self.weight[1][b] } else { self.weight[0][a] };
@@ -167,7 +155,7 @@ impl<R: Real, const D: usize> Stencil<R, D> {
         packet: &Packet<R>,
         nodes: &[Node<R>],
     ) -> (Packet<R>, [R; D]) {
-        let (mut out, mut sums) = ([empty(); 4], [empty(); D]);
+        let (mut out, mut sums) = ([empty::<R>(); 4], [empty::<R>(); D]);
         let slope = self.slopes();
         let mut value = packet[0];
         for a in 0..3 {
@@ -178,27 +166,27 @@ impl<R: Real, const D: usize> Stencil<R, D> {
                 let [sum, first] = self.row(mesh, nodes, [a, b], &self.weight[D - 1]);
                 let [sum_slope, first_slope] = self.row(mesh, nodes, [a, b], &slope[D - 1]);
                 collect::<R, D>(&mut out, [a, b], w, sum, first);
-                let through = add(times(sum, along), R::one(), times(first, packet[D]));
-                sums[0] = add(sums[0], slope[0][a] * wb, through);
+                let through = sum.product(along) + first.product(packet[D]);
+                sums[0] = sums[0] + through.scale(slope[0][a] * wb);
                 if D == 3 {
-                    sums[1] = add(sums[1], self.weight[0][a] * slope[1][b], through);
+                    sums[1] = sums[1] + through.scale(self.weight[0][a] * slope[1][b]);
                 }
-                let last = add(times(sum_slope, along), R::one(), times(first_slope, packet[D]));
-                sums[D - 1] = add(sums[D - 1], w, last);
-                along = add(along, R::one(), packet[2]);
+                let last = sum_slope.product(along) + first_slope.product(packet[D]);
+                sums[D - 1] = sums[D - 1] + last.scale(w);
+                along = along + packet[2];
             }
-            value = add(value, R::one(), packet[1]);
+            value = value + packet[1];
         }
-        (out, sums.map(total))
+        (out, std::array::from_fn(|k| sums[k].total()))
     }
     /// `Σ w node` and `Σ w c node` along a row.
     #[inline(always)]
     fn row(&self, mesh: &Mesh<D>, nodes: &[Node<R>], [a, b]: [usize; 2], w: &[R; 3]) -> [Node<R>; 2] {
         let at = self.first + a * mesh.stride[0] + if D == 3 { b * mesh.stride[1] } else { 0 };
         let row: &[Node<R>; 3] = nodes[at..at + 3].try_into().expect("three nodes");
-        let (one, two) = (scale(w[1], row[1]), scale(w[2], row[2]));
-        let both = add(one, R::one(), two);
-        [add(both, w[0], row[0]), add(both, R::one(), two)]
+        let (one, two) = (row[1].scale(w[1]), row[2].scale(w[2]));
+        let both = one + two;
+        [both + row[0].scale(w[0]), both + two]
     }
 }
 
@@ -211,23 +199,23 @@ fn collect<R: Real, const D: usize>(
     sum: Node<R>,
     first: Node<R>,
 ) {
-    let sum = scale(w, sum);
-    out[0] = add(out[0], R::one(), sum);
+    let sum = sum.scale(w);
+    out[0] = out[0] + sum;
     if a > 0 {
-        out[1] = add(out[1], R::from_f64(a as f64), sum);
+        out[1] = out[1] + sum.scale(R::from_f64(a as f64));
     }
     if D == 3 && b > 0 {
-        out[2] = add(out[2], R::from_f64(b as f64), sum);
+        out[2] = out[2] + sum.scale(R::from_f64(b as f64));
     }
-    out[D] = add(out[D], w, first);
+    out[D] = out[D] + first.scale(w);
 }
 
 /// The packet of a value at the particle and its slopes, per cell, along the axes: `P₀ = value − Σ f_j P_j`.
 #[inline(always)]
 pub fn spread<R: Real, const D: usize>(offset: [R; D], value: Node<R>, slopes: [Node<R>; D]) -> Packet<R> {
-    let mut out = [value, empty(), empty(), empty()];
+    let mut out = [value, empty::<R>(), empty::<R>(), empty::<R>()];
     for j in 0..D {
-        out[0] = add(out[0], -offset[j], slopes[j]);
+        out[0] = out[0] - slopes[j].scale(offset[j]);
         out[j + 1] = slopes[j];
     }
     out
@@ -235,12 +223,12 @@ pub fn spread<R: Real, const D: usize>(offset: [R; D], value: Node<R>, slopes: [
 
 /// The cotangents of the offset, the value and the slopes from the packet's, and from the packet itself.
 #[inline(always)]
-pub fn spread_pullback<R: Real, const D: usize>(
+pub(super) fn spread_pullback<R: Real, const D: usize>(
     offset: [R; D],
     packet: &Packet<R>,
     cotangent: &Packet<R>,
 ) -> ([R; D], Node<R>, [Node<R>; D]) {
-    let offset_bar = std::array::from_fn(|j| -total(times(packet[j + 1], cotangent[0])));
-    let slopes = std::array::from_fn(|j| add(cotangent[j + 1], -offset[j], cotangent[0]));
+    let offset_bar = std::array::from_fn(|j| -packet[j + 1].product(cotangent[0]).total());
+    let slopes = std::array::from_fn(|j| cotangent[j + 1] - cotangent[0].scale(offset[j]));
     (offset_bar, cotangent[0], slopes)
 }

@@ -56,7 +56,7 @@ fn shares<R: Real>(model: &Model<R>, [a, b]: [usize; 2]) -> [R; 2] {
 }
 
 /// Finds all pairs of balls that meet, in the order of their points, and what it does to velocities and paths.
-pub fn knocks<R: Real>(model: &Model<R>, h: R, before: &[R], scratch: &mut Scratch<R>) {
+pub(super) fn knocks<R: Real>(model: &Model<R>, h: R, before: &[R], scratch: &mut Scratch<R>) {
     let layout = &model.topology.particles;
     scratch.knocks.clear();
     scratch.shift.fill(Vec3::zero());
@@ -120,7 +120,7 @@ impl<R: Real> Knock<R> {
 
 /// The pullback of one knock, with the cotangents of all velocities and shifts after it: those of `d`, `w` and
 /// of nothing else that moves; adds those of the numbers.
-pub fn knock_pullback<R: Real>(
+pub(super) fn knock_pullback<R: Real>(
     model: &Model<R>,
     knock: &Knock<R>,
     (by_velocity, by_shift): (&[Vec3<R>], &[Vec3<R>]),

@@ -37,7 +37,7 @@ impl<R: Real> Points<R> {
 /// The force on the first end of a spring, `f = −(k (|d| − L) + c n·w) n`, `n = d/|d|`, for position `d` and
 /// velocity `w` of the first end against the second. Ends that lie on each other feel nothing.
 #[inline(always)]
-pub fn spring<R: Real>(d: Vec3<R>, w: Vec3<R>, [k, c, rest]: Law<R>) -> Vec3<R> {
+pub(super) fn spring<R: Real>(d: Vec3<R>, w: Vec3<R>, [k, c, rest]: Law<R>) -> Vec3<R> {
     let length = safe_sqrt(d.dot(d));
     let n = d * safe_div(R::one(), length);
     n * -(k * (length - rest) + c * n.dot(w))
@@ -45,7 +45,7 @@ pub fn spring<R: Real>(d: Vec3<R>, w: Vec3<R>, [k, c, rest]: Law<R>) -> Vec3<R> 
 
 /// The pullback of [`spring`], with the cotangent `y` of the force.
 #[inline(always)]
-pub fn spring_pullback<R: Real>(
+pub(super) fn spring_pullback<R: Real>(
     d: Vec3<R>,
     w: Vec3<R>,
     [k, c, rest]: Law<R>,

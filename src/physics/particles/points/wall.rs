@@ -35,7 +35,7 @@ fn meet<R: Real>(normal: [f64; 3], sticks: bool, [gap, vx, vy, vz, mu, e, h]: [R
 }
 
 /// Whether a point meets a wall on its way `x + h v`, and if so, the shift of its path and its velocity after.
-pub fn hit<R: Real>(
+pub(super) fn hit<R: Real>(
     model: &Model<R>,
     (point, wall): (usize, usize),
     x: Vec3<R>,
@@ -58,7 +58,7 @@ pub fn hit<R: Real>(
 }
 
 /// The pullback of [`hit`]: the cotangents of place, velocity and `h`; adds those of the numbers.
-pub fn hit_pullback<R: Real>(
+pub(super) fn hit_pullback<R: Real>(
     model: &Model<R>,
     met: &Hit<R>,
     h: R,
