@@ -172,7 +172,7 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
         }
         self.left_out.count += failed.len();
         if self.left_out.first.is_none() {
-            self.left_out.first = (!failed.is_empty()).then(|| (self.minibatch.1, Error::Worlds(failed)));
+            self.left_out.first = (!failed.is_empty()).then_some((self.minibatch.1, Error::Worlds(failed)));
         }
         let part = 1.0 / alive as f64;
         out.iter_mut().zip(&self.share).for_each(|(out, g)| *out = g * part);
