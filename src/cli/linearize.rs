@@ -26,6 +26,10 @@ pub struct Linearize {
 impl Linearize {
     pub fn run(&self) -> Result<Answer, Error> {
         let subject = Subject::load(&self.path, &self.common)?;
+        if !subject.model.topology.particles.is_empty() {
+            let what = "A and B are those of robots: of worlds with particles they have millions of entries";
+            return Err(Error::in_file(self.path.display().to_string(), what));
+        }
         let (state, input) = match &self.state {
             Some(file) => state_file::read(file, &subject)?,
             None => (subject.start.clone(), subject.idle.clone()),

@@ -69,6 +69,12 @@ impl Profile {
     pub fn run(&self, start: Instant) -> Result<Answer, Error> {
         let subject = Subject::load(&self.path, &self.common)?;
         let steps = self.steps as usize;
+        // Worlds with particles do not share a register.
+        let alone = !subject.model.topology.particles.is_empty();
+        if alone && self.worlds > 1 {
+            let what = "worlds with particles run one by one, each over all threads: leave --worlds out";
+            return Err(Error::in_file(self.path.display().to_string(), what));
+        }
         let bench = Bench {
             parameters: derive::parameters(&subject.description),
             worlds: (0..self.worlds).map(|w| subject.random_controls(steps, self.seed + w)).collect(),
@@ -81,11 +87,11 @@ impl Profile {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads as usize).build();
         let pool = pool.map_err(|e| Error::message(format!("the threads cannot be started: {e}")))?;
         let [single, single_gradient, forward, gradient] = pool.install(|| bench.measure())?;
-        let all = pool.install(|| bench.gradients_together(1))?;
+        let all = if alone { Vec::new() } else { pool.install(|| bench.gradients_together(1))? };
         let bytes = one.bytes as f64 / steps as f64;
-        let linearize_us = bench.linearization();
+        let linearize_us = (!alone).then(|| bench.linearization());
         let (newton_mean, newton_most) = bench.solver_steps();
-        let lanes = bench.lanes();
+        let lanes = (!alone).then(|| bench.lanes());
         let count = bench.parameters.len();
         let answer = || {
             json!({
@@ -100,9 +106,9 @@ impl Profile {
                 "linearize_us": linearize_us,
                 "newton_steps_mean": newton_mean,
                 "newton_steps_most": newton_most,
-                "lanes_newton_steps_mean": lanes.newton_mean,
-                "lanes_newton_steps_most": lanes.newton_most,
-                "contact_places_used": lanes.places_used,
+                "lanes_newton_steps_mean": lanes.as_ref().map(|l| l.newton_mean),
+                "lanes_newton_steps_most": lanes.as_ref().map(|l| l.newton_most),
+                "contact_places_used": lanes.as_ref().map(|l| l.places_used),
                 "kept": all.iter().map(|kept| json!({
                     "states": kept.states, "records": kept.records, "bytes": kept.bytes,
                 })).collect::<Vec<_>>(),
@@ -119,13 +125,14 @@ impl Profile {
             let mut text = format!(
                 "forward            {single:>10.3} µs per step\n\
                  value and gradient {single_gradient:>10.3} µs per step, {:.2} times as much, by {count} parameters\n\
-                 A and B            {linearize_us:>10.3} µs\n\
+                 {}\
                  constraint forces  {newton_mean:>10.2} steps of Newton's method, at most {newton_most}\n\
                  kept               {bytes:>10.0} bytes per step\n\
                  first gradient     {first_gradient_ms:>10.1} ms after the start of the process\n",
                 single_gradient / single,
+                linearize_us.map_or(String::new(), |us| format!("A and B            {us:>10.3} µs\n")),
             );
-            if self.worlds > 1 {
+            if let Some(lanes) = lanes.as_ref().filter(|_| self.worlds > 1) {
                 text += &format!(
                     "all worlds forward {:>10.0} steps per second, {:.2} times one world alone\n\
                      … and gradient     {:>10.0} steps per second, {:.2} times\n\

@@ -14,7 +14,7 @@ pub trait Rule {
     fn count(&self) -> usize;
 
     /// Adds to the input of step `k`: controls `u` (nu); generalized forces `force` (nv) [N, N m], or wrenches
-    /// of bodies, if the rollout's inputs have room for them ([`Input::zero_applied`]).
+    /// of bodies and forces on mass points, if the rollout's inputs have room for them ([`Input::zero_applied`]).
     fn decide<R: Real>(
         &self,
         model: &Model<R>,
@@ -83,5 +83,6 @@ impl<L: Rule, R: Real<Mask = bool>> Controller<R> for Custom<L, R> {
 fn numbers<R: Real>(input: &Input<R>) -> impl Iterator<Item = R> {
     let wrenches =
         input.wrench.iter().flat_map(|w| w.torque.to_array().into_iter().chain(w.force.to_array()));
-    input.u.iter().chain(&input.force).copied().chain(wrenches)
+    let pushes = input.push.iter().flat_map(|x| x.to_array());
+    input.u.iter().chain(&input.force).copied().chain(wrenches).chain(pushes)
 }

@@ -232,7 +232,8 @@ impl<R: Real> Input<R> {
     pub fn zero_applied(model: &Model<R>) -> Self {
         let t = &model.topology;
         let wrench = vec![Force::zero(); t.bodies.len()];
-        Self { force: vec![R::zero(); t.nv], wrench, ..Self::zero(model) }
+        let push = vec![Vec3::zero(); t.particles.count];
+        Self { force: vec![R::zero(); t.nv], wrench, push, ..Self::zero(model) }
     }
     /// The same input over another number.
     pub fn map<S: Real>(&self, f: impl Fn(R) -> S + Copy) -> Input<S> {

@@ -15,6 +15,7 @@ use crate::physics::derive::{Compilation, parameters};
 use crate::rollout::{Memory, Trajectory, Worlds, simulate_batch, simulate_controlled};
 use rand::{Rng, RngExt};
 use rand_pcg::Pcg64;
+use rayon::prelude::*;
 
 /// A whole job of optimization.
 #[derive(Clone, Debug)]
@@ -344,10 +345,8 @@ impl Problem {
             starts: &unseen,
             inputs: &[self.inputs(model, &controls)],
         };
-        let policy = |model: &Model<Lanes>| Policy::new(model, &self.parts);
         // A world that fails reaches nothing.
-        let each: Vec<Option<Vec<Judged>>> = simulate_batch(worlds, (policy, &self.weights(natural)))
-            .iter()
+        let each: Vec<Option<Vec<Judged>>> = (self.roll_all(worlds, &self.weights(natural)).iter())
             .map(|world| world.as_ref().ok().map(judge))
             .collect();
         let judged = |name: String, count: usize| {
@@ -364,6 +363,19 @@ impl Problem {
         let all = each.iter().flatten().filter(|judged| judged.iter().all(|j| j.reached)).count();
         out.push(judged("all goals together".to_owned(), all));
         Ok(out)
+    }
+
+    /// Rolls all worlds out: eight to a register, or with particles each by itself.
+    fn roll_all(&self, worlds: Worlds<'_>, weights: &[f64]) -> Vec<Result<Trajectory<f64>, Error>> {
+        if self.description.particles.is_empty() {
+            return simulate_batch(worlds, (|model: &Model<Lanes>| Policy::new(model, &self.parts), weights));
+        }
+        let of = |(k, start): (usize, &State<f64>)| {
+            let model = worlds.models.get(k).unwrap_or(&worlds.models[0]);
+            let mut policy = Policy::new(model, &self.parts);
+            simulate_controlled(model, start, &worlds.inputs[0], (&mut policy, weights))
+        };
+        worlds.starts.par_iter().enumerate().map(of).collect()
     }
 
     /// A number that another problem hardly has: of everything that the way of an optimizer depends

@@ -41,6 +41,7 @@ fn add_model<R: Real>(model: &Model<R>, mut cotangent: Model<R>, out: &mut Model
 /// Adds the cotangents of a state's numbers, after turning those of its quaternions into turns.
 fn add_state<R: Real>(model: &Model<R>, state: &State<R>, cotangent: &State<R>, out: &mut Cotangents<R>) {
     let scalars = |own: &mut [R], w: &[R]| own.iter_mut().zip(w).for_each(|(own, w)| *own += *w);
+    scalars(&mut out.state.particles, &cotangent.particles);
     for at in &model.topology.joints {
         let turn = |q: usize, own: &mut [R]| {
             let w = turn_on_the_right(state.quat(q), cotangent.quat(q));

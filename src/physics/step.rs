@@ -315,7 +315,7 @@ pub fn forces_pullback<R: Real>(
         };
         let acting = (&stage.actuation.force[..], input);
         let twists = if t.particles.pushes() { &scratch.passive.bodies[..] } else { &[] };
-        particles::advance_pullback(model, links, &state.particles, acting, swarm, twists, back, out);
+        particles::advance_pullback(model, (links, &state.particles), acting, swarm, twists, back, out);
         if t.particles.pushes() {
             scratch.passive.cotangent.iter_mut().zip(&swarm.wrench).for_each(|(own, w)| *own += *w);
         }

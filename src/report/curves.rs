@@ -3,11 +3,12 @@
 use super::Motion;
 use super::chart::{Figure, MOST_SERIES, Panel, Row, Scale, Shape};
 use super::picture::Picture;
+use super::swarm::centers;
 use super::table::{Entry, control_entries};
 use crate::model::description::JointKind;
 use crate::physics::Stage;
 use crate::physics::articulated::{energy, kinematics, mass_matrix, tendon};
-use crate::spatial::Inertia;
+use crate::spatial::{Inertia, Vec3};
 
 pub(super) const TIME: &str = "time [s]";
 
@@ -82,6 +83,15 @@ pub fn states(motion: &Motion<'_>) -> Picture {
         let columns: Vec<usize> = (start..start + names.len()).collect();
         let panel = panel(motion, "activation", &columns, |k, i| motion.states[k].act[i]);
         rows.push(Row { names: names.into_iter().cloned().collect(), panels: vec![panel] });
+    }
+    for (name, [places, speeds]) in centers(motion).into_iter().take(MOST_ROWS) {
+        let of = |label: &str, list: Vec<Vec3<f64>>| {
+            panel(motion, label, &[0, 1, 2], move |k, i| list[k].to_array()[i])
+        };
+        rows.push(Row {
+            names: ["x", "y", "z"].map(|axis| format!("{name} {axis}")).to_vec(),
+            panels: vec![of("centre [m]", places), of("velocity [m/s]", speeds)],
+        });
     }
     Figure { horizontal: TIME.to_owned(), rows }.draw()
 }

@@ -8,6 +8,7 @@ use super::sheet::{Sheet, Window};
 use super::solid::flat;
 use crate::model::State;
 use crate::model::particle::{MatterLayout, Wall};
+use crate::sense::{Quantity, View, known_quantities};
 use crate::spatial::{Pose, Quat, Vec3, rotation_z_to};
 
 const MUSCLE: [f64; 4] = [0.84, 0.37, 0.0, 1.0];
@@ -70,6 +71,24 @@ impl Swarm {
             sheet.dot(Some(*place), rgb(*color, 0.6), (radius * sheet.scale).max(LEAST));
         }
     }
+}
+
+/// Of every body of particles its name, and over all states the centre and its velocity.
+pub fn centers(motion: &Motion<'_>) -> Vec<(String, [Vec<Vec3<f64>>; 2])> {
+    let all = known_quantities(&motion.model.topology);
+    let view = View::new(motion.model, std::iter::empty());
+    let of = |quantity: Quantity| -> Vec<Vec3<f64>> {
+        motion.states.iter().map(|s| quantity.measure(motion.model, s, None, &view)).collect()
+    };
+    let named = |name: &str| all.iter().find(|(own, _)| own == name).map(|(_, quantity)| of(*quantity));
+    let layout = &motion.model.topology.particles;
+    let points = layout.names.iter().map(|name| format!("points.{name}"));
+    let bodies = points.chain(layout.matter.iter().map(|m| format!("matter.{}", m.name)));
+    let both = |name: String| {
+        let places = named(&format!("{name}.center"))?;
+        Some((name.clone(), [places, named(&format!("{name}.velocity"))?]))
+    };
+    bodies.filter_map(both).collect()
 }
 
 /// The particles of matter: place, radius, colour.

@@ -1,6 +1,7 @@
 //! Named columns of numbers that read back exactly.
 
 use super::Motion;
+use super::swarm::centers;
 use crate::model::description::{JointKind, Law, Transmission};
 use crate::model::{Description, State};
 
@@ -127,12 +128,19 @@ pub fn state_table(motion: &Motion<'_>) -> Table {
             entries.push(Entry::new(format!("{name}.activation"), ""));
         }
     }
+    let bodies = centers(motion);
+    for (name, _) in &bodies {
+        for (part, unit) in [("center", "m"), ("velocity", "m/s")] {
+            entries.extend(["x", "y", "z"].map(|axis| Entry::new(format!("{name}.{part}.{axis}"), unit)));
+        }
+    }
     entries.extend(control_entries(motion.description));
     let mut table = Table::new(entries.iter().map(Entry::heading));
     for (k, state) in motion.states.iter().enumerate() {
         let input = motion.inputs.get(k).or(motion.inputs.last());
         let controls = input.map_or(vec![0.0; t.nu], |i| i.u.clone());
-        table.rows.push([numbers(state), controls].concat());
+        let own = bodies.iter().flat_map(|(_, both)| both.iter().flat_map(|list| list[k].to_array()));
+        table.rows.push([numbers(state), own.collect(), controls].concat());
     }
     table
 }

@@ -5,6 +5,7 @@ mod conservation;
 mod continuum;
 mod drops;
 mod order;
+mod points;
 mod regulator;
 mod sliding;
 mod touching;

@@ -99,6 +99,11 @@ impl<'p> Ilqr<'p> {
                 "iterative LQR optimizes one control for every step, and nothing else, with bounds by projection",
             ));
         }
+        if !problem.description.particles.is_empty() {
+            let what = "iterative LQR needs the derivative of every step by the whole state, which particles make \
+                        too large: choose \"l-bfgs\" or \"adam\"";
+            return Err(Error::message(what));
+        }
         let model = compile(&problem.description);
         let mut inputs = vec![Input::zero(&model); problem.plan.steps()];
         let controls: Vec<f64> = coordinates.iter().zip(&point.x).map(|(c, x)| c.value(*x)).collect();

@@ -199,8 +199,7 @@ impl<R: Real> SwarmBackward<R> {
 /// wrenches as twists of the bodies.
 pub fn advance_pullback<R: Real>(
     model: &Model<R>,
-    links: &Links<R>,
-    start: &[R],
+    (links, start): (&Links<R>, &[R]),
     (force, input): (&[R], &Input<R>),
     swarm: &Swarm<R>,
     twists: &[Motion<R>],
@@ -267,8 +266,7 @@ fn matter_pullback<R: Real>(
     touch::push_pullback(model, links, t, impulses, &scratch.weight, given);
     let Some(share) = &mut out.model.particles.continuum else { return R::zero() };
     let done = continuum::substep_pullback(
-        numbers,
-        matter,
+        (numbers, matter),
         &conditions,
         &before[first..],
         (&scratch.end[first..], &scratch.by_impulse),

@@ -71,6 +71,61 @@
 //! last = 0.5
 //! ```
 //!
+//! Particles are stated in the scene itself; a plane is that of x and z, and takes two entries instead of three.
+//!
+//! ```toml
+//! [world]                         # instead of a model file
+//! timestep = 1e-3
+//! gravity = [0.0, -9.81]
+//!
+//! [particles]
+//! substeps = 2                    # of the particles in a step of the world
+//! drag = 0.5                      # 1/s, of mass points
+//!
+//! [[wall]]                        # for mass points: nothing enters n · x < offset
+//! normal = [0.0, 1.0]
+//! offset = 0.1
+//! friction = 0.5                  # with restitution = 0.2, perhaps; without friction points stick
+//!
+//! [[points]]                      # mass points
+//! name = "net"
+//! positions = [[0.0, 0.3], [0.1, 0.3], [0.1, 0.4]]
+//!                                 # or rope = { from, to, points }, or cloth = { corner, edges, points }
+//! springs = [[0, 1], [1, 2]]      # between them; a rope and a cloth make their own
+//! stiffness = 1e3                 # N/m: one, or one for each; of a cloth along threads, in shear, in bending
+//! damping = 0.1
+//! rest_length = [0.1, 0.1]        # otherwise as the springs are at the start
+//! actuated = [1]                  # springs with an actuator each: NAME.1, controls from −1 to 1
+//! actuation = 0.1                 # the share by which a control of one lengthens its spring
+//! velocity = [0.0, 1.0]           # with velocity_of_each = true one for each point, to be optimized
+//! radius = 0.02                   # points are balls that collide, with restitution = 0.8, perhaps
+//! fixed = [0]
+//!
+//! [grid]                          # for matter
+//! lower = [0.0, 0.0]
+//! upper = [1.0, 1.0]
+//! cells = 64                      # along x
+//! walls = "slip"                  # or "sticky", or "friction" with friction = 0.5; floor = … for the lower end of z
+//!
+//! [[matter]]
+//! name = "jelly"
+//! material = "corotated"          # or "neo-hookean" (young, poisson), "fluid" (bulk, exponent, viscosity), "sand"
+//!                                 # (young, poisson, friction in degrees), "plasticine" (young, poisson, yield)
+//! box = { lower = [0.3, 0.1], upper = [0.5, 0.3] }   # or ball = { center, radius }
+//! per_cell = 2                    # particles along each side of a cell
+//! density = 1000.0
+//! young = 1e4
+//! velocity = [1.0, 0.0]
+//! muscle = { direction = [0.0, 1.0], strength = 1e3 } # an actuator of the body's name
+//! ```
+//!
+//! Matter touches the geoms of the model that collide (meshes aside), and pushes back; mass points touch walls and
+//! balls. Parameters are called `points.net.stiffness`, `points.net.position`, `points.net.velocity`,
+//! `wall.floor.friction`, `matter.jelly.young`, `matter.jelly.velocity`, `matter.jelly.strength` and so on.
+//! Quantities are `points.NAME.center` and `.velocity` (means), `.position[3]` and `.velocity[3]` of one point,
+//! `.area` of a polygon; `matter.NAME.center`, `.velocity` and `.spread` (standard deviation), without a name of all
+//! matter; with `.x`, `.y` or `.z` for one coordinate, and differences of two.
+//!
 //! A `reference` or `recording` is a CSV file beside the scene: a header with `time` and names of quantities (a
 //! unit in brackets after them is left out, lines that begin with `#` are), and rows at equal distances of whole
 //! time steps. With costs by `deviation`, `optimize` ends with a table of estimates and their 95 % intervals. A
@@ -83,9 +138,9 @@
 //! with `.x`, `.y` or `.z` for one coordinate; the difference of two positions,
 //! `site.hand.position - site.cup.position`; `energy.kinetic`, `.potential` and `.total`; `sensor.NAME`;
 //! `control.NAME`, and `control_rate.NAME` (how fast it changes from step to step); `phase(1.5)` (`2π f t`, for
-//! networks that see `sin(phase(1.5))`). A `*` stands for any text and makes a term of each. Penalties are
-//! `square`, `wrapped` (`1 − cos`), `distance` (with `width`), `outside` (with `lower` and `upper`: soft bounds) and
-//! `avoid` (with `radius`, around the target).
+//! networks that see `sin(phase(1.5))`; `phase(1.5, 0.25)` is a quarter turn ahead). A `*` stands for any text and makes a term of each. Penalties are
+//! `square`, `wrapped` (`1 − cos`), `distance` (with `width`), `outside` (with `lower` and `upper`: soft bounds) `avoid`
+//! (with `radius`, around the target) and `linear` (the number itself, with a negative weight to make it large).
 //! Unknown keys are errors.
 
 mod aims;

@@ -63,6 +63,7 @@ pub fn read(source: &Source<'_>, scene: &file::Scene, d: &mut Description) -> Re
     }
     names_differ(source, scene, d)?;
     outside_walls(source, scene, d)?;
+    apart(source, scene, d)?;
     stable(source, scene, d)
 }
 
@@ -143,6 +144,9 @@ fn read_wall(source: &Source<'_>, wall: &Spanned<file::Wall>) -> Result<WallFile
     })
 }
 
+/// Places, and springs between them with the group of each.
+type Net = (Vec<[f64; 3]>, Vec<([usize; 2], usize)>);
+
 /// A `[[points]]` of a scene.
 struct Bodies<'a> {
     source: &'a Source<'a>,
@@ -156,7 +160,7 @@ impl Bodies<'_> {
     }
 
     /// Positions, and springs with their groups, as listed or as made.
-    fn shape(&self) -> Result<(Vec<[f64; 3]>, Vec<([usize; 2], usize)>), Error> {
+    fn shape(&self) -> Result<Net, Error> {
         let (source, file) = (self.source, self.file);
         match (&file.positions, &file.rope, &file.cloth) {
             (Some(positions), None, None) => {
@@ -191,7 +195,7 @@ impl Bodies<'_> {
         span: std::ops::Range<usize>,
         (corner, ends): ([f64; 3], [[f64; 3]; 2]),
         [m, n]: [usize; 2],
-    ) -> Result<(Vec<[f64; 3]>, Vec<([usize; 2], usize)>), Error> {
+    ) -> Result<Net, Error> {
         if m < 2 || n < 1 || m.saturating_mul(n) > 1_000_000 {
             return self.refuse(Some(span), format!("{m} by {n} points: give 2 to a million in all"));
         }
@@ -368,6 +372,32 @@ fn outside_walls(source: &Source<'_>, scene: &file::Scene, d: &Description) -> R
                 let depth = -gap(&body.positions[p]);
                 let what = format!("point {p} begins {depth:.4} m inside wall \"{name}\": move it out");
                 return Err(source.error(file.span(), what));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses balls that overlap at the start, unless they are of one body.
+fn apart(source: &Source<'_>, scene: &file::Scene, d: &Description) -> Result<(), Error> {
+    let balls = d.particles.points.iter().enumerate().filter(|(_, body)| body.radius > 0.0);
+    let mut all: Vec<(usize, usize, [f64; 3], f64)> = balls
+        .flat_map(|(b, body)| body.positions.iter().enumerate().map(move |(p, x)| (b, p, *x, body.radius)))
+        .collect();
+    all.sort_by(|a, b| (a.2[0] - a.3).total_cmp(&(b.2[0] - b.3)));
+    for (k, (b, p, x, r)) in all.iter().enumerate() {
+        for (other, q, y, s) in all[k + 1..].iter().take_while(|o| o.2[0] - o.3 < x[0] + r) {
+            let distance = (0..3).map(|c| (x[c] - y[c]).powi(2)).sum::<f64>().sqrt();
+            if b != other && distance < r + s - 1e-9 {
+                let name =
+                    |b: usize| d.particles.points[b].name.clone().unwrap_or_else(|| format!("points#{b}"));
+                let what = format!(
+                    "ball {p} of \"{}\" and ball {q} of \"{}\" overlap by {:.4} m at the start",
+                    name(*b),
+                    name(*other),
+                    r + s - distance
+                );
+                return Err(source.error(scene.points[*b.max(other)].span(), what));
             }
         }
     }

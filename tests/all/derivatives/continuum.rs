@@ -64,7 +64,7 @@ fn response<const D: usize>(kind: Kind, stretch: f64, noise: f64) -> Answer {
     let limit = if kind == Kind::Fluid { 7.0 } else { 0.3 };
     for seed in 0..10 {
         let turns = random(D * D, seed);
-        let unit = |k: usize| if k % (D + 1) == 0 { stretch } else { 0.0 };
+        let unit = |k: usize| if k.is_multiple_of(D + 1) { stretch } else { 0.0 };
         let mut x: Vec<f64> = (0..D * D).map(|k| unit(k) + noise * turns[k]).collect();
         x.extend([1.0, 1.3, 2.1, limit, 0.1]);
         let back = |x: &[f64], w: &[f64]| {
@@ -227,8 +227,7 @@ impl World {
             let bars = (&mut numbers_bar, &mut bar);
             let cotangent = (next, &impulses[..]);
             substep_pullback(
-                &numbers,
-                &self.layout,
+                (&numbers, &self.layout),
                 &conditions,
                 &state,
                 cotangent,

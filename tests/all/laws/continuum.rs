@@ -158,8 +158,7 @@ fn matter_moves_by_the_same_bits_on_any_number_of_threads() {
             let (numbers, layout) = (&block.numbers, &block.layout);
             let mut scratch = Scratch::default();
             substep_pullback(
-                numbers,
-                layout,
+                (numbers, layout),
                 &conditions,
                 &block.state,
                 cotangent,
@@ -315,8 +314,16 @@ fn a_launched_jelly_has_the_published_loss_and_slope() {
         for state in path.iter().rev() {
             let bars = (&mut numbers_bar, &mut common);
             let (numbers, layout, cotangent) = (&jelly.numbers, &jelly.layout, (&bar[..], &[][..]));
-            substep_pullback(numbers, layout, &conditions, state, cotangent, &mut before, bars, &mut scratch)
-                .unwrap();
+            substep_pullback(
+                (numbers, layout),
+                &conditions,
+                state,
+                cotangent,
+                &mut before,
+                bars,
+                &mut scratch,
+            )
+            .unwrap();
             std::mem::swap(&mut bar, &mut before);
         }
     }

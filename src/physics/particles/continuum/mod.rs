@@ -257,8 +257,7 @@ fn substep_in<R: Real, const D: usize>(
 ///
 /// As [`substep`].
 pub fn substep_pullback<R: Real>(
-    numbers: &Continuum<R>,
-    layout: &ContinuumLayout,
+    (numbers, layout): (&Continuum<R>, &ContinuumLayout),
     conditions: &Conditions<'_, R>,
     state: &[R],
     cotangent: (&[R], &[Force<R>]),
@@ -269,17 +268,28 @@ pub fn substep_pullback<R: Real>(
     let bars = (numbers_bar, conditions_bar);
     match layout.dimension {
         2 => substep_pullback_in::<R, 2>(
-            numbers, layout, conditions, state, cotangent, state_bar, bars, scratch,
+            (numbers, layout),
+            conditions,
+            state,
+            cotangent,
+            state_bar,
+            bars,
+            scratch,
         ),
         _ => substep_pullback_in::<R, 3>(
-            numbers, layout, conditions, state, cotangent, state_bar, bars, scratch,
+            (numbers, layout),
+            conditions,
+            state,
+            cotangent,
+            state_bar,
+            bars,
+            scratch,
         ),
     }
 }
 
 fn substep_pullback_in<R: Real, const D: usize>(
-    numbers: &Continuum<R>,
-    layout: &ContinuumLayout,
+    (numbers, layout): (&Continuum<R>, &ContinuumLayout),
     conditions: &Conditions<'_, R>,
     state: &[R],
     (next_bar, impulses): (&[R], &[Force<R>]),
