@@ -26,6 +26,7 @@ pub fn draw(d: &Description, model: &Model<f64>) -> String {
     let counts = counts.map(|(n, one, many)| format!("{n} {}", if n == 1 { one } else { many }));
     out += &format!("{}, {} kg\n\n", counts.join(", "), short(mass));
     body(model, 0, "", "", &mut out);
+    particles(model, &mut out);
     actuators(model, &mut out);
     remarks(d, &mut out);
     out
@@ -83,6 +84,25 @@ fn geom(shape: Shape, size: &[f64]) -> String {
         Shape::Mesh(_) => ("mesh", 0),
     };
     format!("{name} {}", list(&size[..sizes])).trim_end().to_owned()
+}
+
+fn particles(model: &Model<f64>, out: &mut String) {
+    let layout = &model.topology.particles;
+    if layout.is_empty() {
+        return;
+    }
+    *out += "\nparticles\n";
+    for (name, body) in layout.names.iter().zip(&layout.points) {
+        *out += &format!("   {name}: {} points, {} springs\n", body.points.len(), body.springs.len());
+    }
+    if let Some(continuum) = &layout.continuum {
+        for (matter, kind) in layout.matter.iter().zip(&continuum.kinds) {
+            *out += &format!("   {}: {} particles, {kind:?}\n", matter.name, matter.particles.len());
+        }
+        let cells: Vec<String> =
+            continuum.cells[..continuum.dimension].iter().map(usize::to_string).collect();
+        *out += &format!("   a grid of {} cells of {} m\n", cells.join(" by "), short(continuum.spacing));
+    }
 }
 
 fn actuators(model: &Model<f64>, out: &mut String) {

@@ -120,7 +120,7 @@ fn add_rows<'a, R: Real + 'a>(k: usize, row: impl Fn(usize) -> (R, &'a [R]), y: 
 
 /// `a · b` in eight sums, which fit into vector registers.
 #[inline]
-fn dot<R: Real>(a: &[R], b: &[R]) -> R {
+pub fn dot<R: Real>(a: &[R], b: &[R]) -> R {
     let mut sums = [R::zero(); 8];
     let (mut left, mut right) = (a.chunks_exact(8), b.chunks_exact(8));
     for (a, b) in (&mut left).zip(&mut right) {

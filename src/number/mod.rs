@@ -16,7 +16,7 @@ mod share;
 pub mod smooth;
 mod tape;
 
-pub use batch::{Pointwise, Strides};
+pub use batch::{Pointwise, Strides, dot};
 pub use check::{Check, derivative_check, dot_check, relative_error};
 pub use dual::{Dual, Few, Single, Tangent, Wide};
 pub use gradient::{gradient, jacobian};

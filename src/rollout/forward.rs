@@ -4,7 +4,7 @@ use crate::control::Controller;
 use crate::error::Error;
 use crate::model::description::JointKind;
 use crate::model::{Input, Model, State};
-use crate::number::{Mask, Real};
+use crate::number::{Mask, Real, dot};
 use crate::objective::Objective;
 use crate::physics::{Record, step};
 
@@ -101,8 +101,8 @@ pub(crate) fn sound<R: Real>(
     step: usize,
 ) -> Result<(), Error> {
     // One sum is not finite as soon as one entry is not, overflow aside.
-    let all = state.v.iter().chain(&state.act).chain(&state.q).chain(&state.particles);
-    let sum = all.fold(R::zero(), |sum, x| sum + *x);
+    let all = state.v.iter().chain(&state.act).chain(&state.q);
+    let sum = all.fold(dot(&state.particles, &state.particles), |sum, x| sum + *x);
     let solved = record.solved();
     if (sum.is_finite() & solved).all() {
         return Ok(());
@@ -130,7 +130,7 @@ fn diverged<R: Real>(
     if let Some(particle) = lost {
         let body = t.particles.matter.iter().find(|m| m.particles.contains(&particle));
         let name = body.map_or("", |body| &body.name);
-        let quantity = format!("a particle of matter \"{name}\", which left the grid");
+        let quantity = format!("a particle of matter \"{name}\" that left the grid");
         let remedy = "make the grid larger, or take more substeps".to_owned();
         return Error::Diverged { step, quantity, remedy };
     }

@@ -8,7 +8,7 @@ use super::adjoint::Workspace;
 use crate::error::Error;
 use crate::model::description::JointKind;
 use crate::model::{Costate, Input, Model};
-use crate::number::{Mask, Real};
+use crate::number::{Mask, Real, dot};
 use crate::physics::Record;
 use crate::physics::constraint::Origin;
 
@@ -130,7 +130,8 @@ impl Pulse {
         input: &Input<R>,
     ) {
         let all = costate.q.iter().chain(&costate.v).chain(&costate.act);
-        let square = all.fold(R::zero(), |sum, x| sum + x.square());
+        let particles = dot(&costate.particles, &costate.particles);
+        let square = all.fold(particles, |sum, x| sum + x.square());
         self.norms[k] = (0..R::LANES).map(|lane| square.lane(lane).sqrt()).fold(0.0, f64::max);
         self.acting[k] = acting(record);
         let sum = input.u.iter().fold(square, |sum, x| sum + x.square());

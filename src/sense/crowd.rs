@@ -26,32 +26,34 @@ impl Crowd {
     fn entry(&self, k: usize, axis: usize) -> usize {
         self.first + self.between * k + self.apart * axis
     }
-    /// Which coordinates there are, and where.
-    fn axes(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+    /// Which coordinates there are, or the only one that is asked for, and where.
+    fn axes(&self, only: Option<usize>) -> impl Iterator<Item = (usize, usize)> + use<> {
         let planar = self.planar;
-        (0..if planar { 2 } else { 3 }).map(move |axis| (if planar { 2 * axis } else { axis }, axis))
+        let all =
+            (0..if planar { 2 } else { 3 }).map(move |axis| (if planar { 2 * axis } else { axis }, axis));
+        all.filter(move |(c, _)| only.is_none_or(|only| only == *c))
     }
-    /// The mean of all; a coordinate that is not there is zero.
-    pub(super) fn mean<R: Real>(&self, all: &[R]) -> Vec3<R> {
+    /// The mean of all; a coordinate that is not there, or not asked for, is zero.
+    pub(super) fn mean<R: Real>(&self, all: &[R], only: Option<usize>) -> Vec3<R> {
         let mut out = [R::zero(); 3];
-        for (c, axis) in self.axes() {
+        for (c, axis) in self.axes(only) {
             let sum = (0..self.count).fold(R::zero(), |sum, k| sum + all[self.entry(k, axis)]);
             out[c] = sum.times(1.0 / self.count as f64);
         }
         Vec3::from(out)
     }
     /// The pullback of [`Crowd::mean`]: adds to `out`.
-    pub(super) fn mean_pullback<R: Real>(&self, w: Vec3<R>, out: &mut [R]) {
+    pub(super) fn mean_pullback<R: Real>(&self, w: Vec3<R>, only: Option<usize>, out: &mut [R]) {
         let share = w.times(1.0 / self.count as f64).to_array();
-        for (c, axis) in self.axes() {
+        for (c, axis) in self.axes(only) {
             (0..self.count).for_each(|k| out[self.entry(k, axis)] += share[c]);
         }
     }
     /// The standard deviation of each coordinate.
-    pub(super) fn spread<R: Real>(&self, all: &[R]) -> Vec3<R> {
-        let mean = self.mean(all).to_array();
+    pub(super) fn spread<R: Real>(&self, all: &[R], only: Option<usize>) -> Vec3<R> {
+        let mean = self.mean(all, only).to_array();
         let mut out = [R::zero(); 3];
-        for (c, axis) in self.axes() {
+        for (c, axis) in self.axes(only) {
             let square = |sum: R, k: usize| sum + (all[self.entry(k, axis)] - mean[c]).square();
             let sum = (0..self.count).fold(R::zero(), square);
             out[c] = safe_sqrt(sum.times(1.0 / self.count as f64));
@@ -59,9 +61,9 @@ impl Crowd {
         Vec3::from(out)
     }
     /// The pullback of [`Crowd::spread`]: adds to `out`.
-    pub(super) fn spread_pullback<R: Real>(&self, all: &[R], w: Vec3<R>, out: &mut [R]) {
-        let (mean, spread) = (self.mean(all).to_array(), self.spread(all).to_array());
-        for (c, axis) in self.axes() {
+    pub(super) fn spread_pullback<R: Real>(&self, all: &[R], w: Vec3<R>, only: Option<usize>, out: &mut [R]) {
+        let (mean, spread) = (self.mean(all, only).to_array(), self.spread(all, only).to_array());
+        for (c, axis) in self.axes(only) {
             let share = safe_div(w.to_array()[c].times(1.0 / self.count as f64), spread[c]);
             for k in 0..self.count {
                 let entry = self.entry(k, axis);

@@ -121,11 +121,11 @@ impl<R: Real> Observer<R> {
         self.view.look(model, state, None, self.list.iter().map(|o| o.quantity));
         for (w, o) in w.iter().zip(&self.list) {
             let w = w.times(1.0 / o.scale);
-            let x = o.quantity.measure(model, state, None, &self.view).to_array()[o.part];
+            let x = || o.quantity.measure(model, state, None, &self.view).to_array()[o.part];
             let w = match o.form {
                 Form::Value => w,
-                Form::Sine => w * x.cos(),
-                Form::Cosine => -(w * x.sin()),
+                Form::Sine => w * x().cos(),
+                Form::Cosine => -(w * x().sin()),
             };
             let mut vector = [R::zero(); 3];
             vector[o.part] = w;

@@ -199,10 +199,12 @@ impl Quantity {
                 }
             }),
             Self::Particles { crowd, from, coordinate } => {
-                let origin = from.map_or(Vec3::zero(), |from| from.mean(&state.particles));
-                pick(crowd.mean(&state.particles) - origin, coordinate)
+                let origin = from.map_or(Vec3::zero(), |from| from.mean(&state.particles, coordinate));
+                pick(crowd.mean(&state.particles, coordinate) - origin, coordinate)
             }
-            Self::Spread { crowd, coordinate } => pick(crowd.spread(&state.particles), coordinate),
+            Self::Spread { crowd, coordinate } => {
+                pick(crowd.spread(&state.particles, coordinate), coordinate)
+            }
             Self::Area(crowd) => single(crowd.area(&state.particles)),
             Self::Relative { place, from, coordinate } => {
                 pick(place.position(model, links) - from.position(model, links), coordinate)
@@ -264,14 +266,14 @@ impl Quantity {
             }
             Self::Particles { crowd, from, coordinate } => {
                 let w = unpick(w, coordinate);
-                crowd.mean_pullback(w, &mut out.state.particles);
+                crowd.mean_pullback(w, coordinate, &mut out.state.particles);
                 if let Some(from) = from {
-                    from.mean_pullback(-w, &mut out.state.particles);
+                    from.mean_pullback(-w, coordinate, &mut out.state.particles);
                 }
             }
             Self::Spread { crowd, coordinate } => {
                 let w = unpick(w, coordinate);
-                crowd.spread_pullback(&state.particles, w, &mut out.state.particles);
+                crowd.spread_pullback(&state.particles, w, coordinate, &mut out.state.particles);
             }
             Self::Area(crowd) => crowd.area_pullback(&state.particles, w.x, &mut out.state.particles),
             Self::Relative { place, from, coordinate } => {

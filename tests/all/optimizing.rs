@@ -252,6 +252,11 @@ fn every_scene_reaches_its_goals() {
         ("gripper_lift", 2),
         ("hopper", 2),
         ("walker", 1),
+        ("billiards", 1),
+        ("spring_triangle", 1),
+        ("spring_robot_b", 1),
+        ("rope_swing", 1),
+        ("cloth_throw", 1),
     ];
     for (name, seeds) in all {
         let scene = load(&scenes().join(format!("{name}.toml"))).unwrap();

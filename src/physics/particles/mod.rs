@@ -219,7 +219,8 @@ pub fn advance_pullback<R: Real>(
     }
     for k in (0..layout.substeps).rev() {
         let before = if k == 0 { start } else { &swarm.kept.between[k - 1] };
-        scratch.earlier.fill(R::zero());
+        // Matter overwrites its own part.
+        scratch.earlier[..layout.first_of_matter()].fill(R::zero());
         by_h += points::substep_pullback(
             model,
             h,

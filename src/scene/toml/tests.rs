@@ -194,3 +194,101 @@ fn a_guess_can_hold_the_arm_against_its_weight() {
     let last = &trajectory.states[100];
     assert!(last.v.iter().all(|v| v.abs() < 1e-6), "{:?}", last.v);
 }
+
+const NET: &str = r#"steps = 10
+[world]
+timestep = 0.01
+[[wall]]
+name = "floor"
+[[points]]
+name = "net"
+positions = [[0.0, 0.3], [0.1, 0.3], [0.1, 0.4]]
+springs = [[0, 1], [1, 2]]
+stiffness = 100.0
+[[points]]
+name = "ball"
+positions = [[0.5, 0.5]]
+radius = 0.1
+"#;
+
+const JELLY: &str = r#"steps = 10
+[world]
+timestep = 0.001
+[grid]
+lower = [0.0, 0.0]
+upper = [1.0, 1.0]
+cells = 32
+[[matter]]
+name = "jelly"
+material = "corotated"
+box = { lower = [0.3, 0.3], upper = [0.5, 0.5] }
+young = 1e4
+"#;
+
+#[test]
+fn particles_that_cannot_be_are_refused_in_one_sentence() {
+    let cases = [
+        (
+            NET,
+            "100.0",
+            "1e6",
+            "6: the springs need a time step below 1.41e-3 s, and a substep has 1.00e-2 s: set substeps = 8 in [particles], or softer springs",
+        ),
+        (NET, "[1, 2]", "[1, 7]", "9: the spring [1, 7] ends at a point that is not there (0 to 2)"),
+        (NET, "[0.1, 0.4]", "[0.1, -0.4]", "6: point 2 begins 0.4000 m inside wall \"floor\": move it out"),
+        (NET, "[[0.5, 0.5]]", "[]", "11: a body of points needs at least one"),
+        (NET, "[[0.0, 0.3]", "[[0.1, 0.3]", "9: the spring [0, 1] has both ends at one place"),
+        (
+            NET,
+            "stiffness = 100.0\n",
+            "stiffness = 100.0\nradius = 0.01\nfixed = [5]\n",
+            "12: there is no point 5 to fix (0 to 2)",
+        ),
+        (
+            NET,
+            "[0.1, 0.4]]",
+            "[0.45, 0.5]]\nradius = 0.01",
+            "12: ball 0 of \"ball\" and ball 2 of \"net\" overlap by 0.0600 m at the start",
+        ),
+        (NET, "[world]\ntimestep = 0.01", "", "a scene needs a model file, or a [world] for particles alone"),
+        (
+            JELLY,
+            "0.5, 0.5",
+            "0.5, 1.5",
+            "11: a particle begins at [0.3078, 0.9797], beyond the outermost cells of the grid",
+        ),
+        (
+            JELLY,
+            "1e4",
+            "1e9",
+            "8: a pressure wave crosses a cell in 2.85e-5 s, and a substep has 1.00e-3 s: set substeps = 36 in [particles], or softer matter",
+        ),
+        (JELLY, "young = 1e4\n", "", "10: this material needs young = …"),
+        (
+            JELLY,
+            "young = 1e4",
+            "young = 1e4\nyield = 3.0",
+            "13: yield means nothing to this material (young, poisson)",
+        ),
+        (
+            JELLY,
+            "upper = [0.5",
+            "upper = [0.3",
+            "11: [0.0, 13.0, 1.0] particles along the axes: at least one, at most 2·10⁷ in all",
+        ),
+        (
+            JELLY,
+            "\"corotated\"",
+            "\"corotatet\"",
+            "10: unknown word \"corotatet\" (did you mean \"corotated\"?)",
+        ),
+    ];
+    for (good, part, by, said) in cases {
+        assert!(read(good).is_ok() && good.contains(part), "{part}");
+        let message = read(&good.replacen(part, by, 1)).expect_err(by).to_string();
+        assert!(
+            message.ends_with(&format!("test.toml:{said}")) || message.ends_with(said),
+            "{message}\nis not\n{said}"
+        );
+    }
+}

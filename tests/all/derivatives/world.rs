@@ -69,12 +69,15 @@ impl Place {
                 state.q[q..q + 4].copy_from_slice(&unit);
             }
         }
-        Self::of(model, state, input)
+        Self::along(model, state, input, random)
     }
 
     /// A state of any world, a random direction.
     pub fn of(model: Model<f64>, state: State<f64>, input: Input<f64>) -> Self {
-        let mut random = Pcg64::seed_from_u64(18);
+        Self::along(model, state, input, Pcg64::seed_from_u64(18))
+    }
+
+    fn along(model: Model<f64>, state: State<f64>, input: Input<f64>, mut random: Pcg64) -> Self {
         let t = &model.topology;
         let mut vector = |n: usize| -> Vec<f64> { (0..n).map(|_| random.random_range(-1.0..1.0)).collect() };
         let fields = [vector(t.nv), vector(t.nv)];

@@ -22,12 +22,14 @@ use crate::spatial::Vec3;
 #[derive(Clone, Debug)]
 pub struct Scratch<R> {
     force: Vec<Vec3<R>>,
+    acceleration: Vec<Vec3<R>>,
     velocity: Vec<Vec3<R>>,
     shift: Vec<Vec3<R>>,
     knocks: Vec<Knock<R>>,
     hits: Vec<Hit<R>>,
     order: Vec<(f64, f64, usize)>,
     by_velocity: Vec<Vec3<R>>,
+    by_acceleration: Vec<Vec3<R>>,
     by_force: Vec<Vec3<R>>,
 }
 
@@ -37,12 +39,14 @@ impl<R: Real> Scratch<R> {
         let zero = vec![Vec3::zero(); model.topology.particles.count];
         Self {
             force: zero.clone(),
+            acceleration: zero.clone(),
             velocity: zero.clone(),
             shift: zero.clone(),
             knocks: Vec::new(),
             hits: Vec::new(),
             order: Vec::new(),
             by_velocity: zero.clone(),
+            by_acceleration: zero.clone(),
             by_force: zero,
         }
     }
@@ -91,7 +95,7 @@ pub fn substep<R: Real>(
             let x = three(before, layout.position(p)) + scratch.shift[p];
             let (mut v, mut shift) = (scratch.velocity[p], Vec3::zero());
             for w in 0..layout.walls.len() {
-                let meeting = hit(model, (p, w), x + shift, v, body.radius, h);
+                let meeting = hit(model, (p, w), x + shift, [v, scratch.acceleration[p]], body.radius, h);
                 if let Some((met, by, after)) = meeting {
                     scratch.hits.push(met);
                     shift += by;
@@ -130,6 +134,7 @@ fn accelerate<R: Real>(
         for (p, fixed) in at.points.clone().zip(&at.fixed) {
             let a = model.option.gravity + scratch.force[p] * lightness;
             let v = three(before, layout.velocity(p)) * keep + a * h;
+            scratch.acceleration[p] = a;
             scratch.velocity[p] = if *fixed { Vec3::zero() } else { v };
         }
     }
@@ -179,14 +184,17 @@ pub fn substep_pullback<R: Real>(
         by_h += by_place.dot(three(after, layout.velocity(p)));
         scratch.by_velocity[p] = three(cotangent, layout.velocity(p)) + by_place * h;
         by_shift[p] = by_place;
+        scratch.by_acceleration[p] = Vec3::zero();
     }
     for met in scratch.hits.iter().rev() {
         let p = met.point;
-        let (by_gap, by_v, more) =
-            hit_pullback(model, met, h, by_shift[p], scratch.by_velocity[p], out.model);
+        let a = scratch.acceleration[p];
+        let ([by_x, by_v, by_a], more) =
+            hit_pullback(model, met, (h, a), by_shift[p], scratch.by_velocity[p], out.model);
         by_h += more;
-        by_shift[p] += by_gap;
+        by_shift[p] += by_x;
         scratch.by_velocity[p] = by_v;
+        scratch.by_acceleration[p] += by_a;
     }
     for p in 0..layout.count {
         add(out.before, layout.position(p), by_shift[p]);
@@ -222,13 +230,14 @@ fn accelerate_pullback<R: Real>(
         let mut by_lightness = R::zero();
         for (p, fixed) in at.points.clone().zip(&at.fixed) {
             let w = if *fixed { Vec3::zero() } else { scratch.by_velocity[p] };
+            let by_a = w * h + scratch.by_acceleration[p];
             let v = three(before, layout.velocity(p));
             add(out.before, layout.velocity(p), w * keep);
             by_keep += w.dot(v);
-            by_gravity += w * h;
-            by_h += w.dot(model.option.gravity + scratch.force[p] * lightness);
-            by_lightness += h * w.dot(scratch.force[p]);
-            scratch.by_force[p] = w * (h * lightness);
+            by_gravity += by_a;
+            by_h += w.dot(scratch.acceleration[p]);
+            by_lightness += by_a.dot(scratch.force[p]);
+            scratch.by_force[p] = by_a * lightness;
         }
         out.model.particles.points[b].mass -= by_lightness * lightness * lightness;
     }
