@@ -119,6 +119,9 @@ pub fn window(source: &Source<'_>, file: &file::Start, problem: &Problem) -> Res
     let random = file.random.as_ref().map(Spanned::get_ref);
     let Some(window) = random.and_then(|random| random.window.as_ref()) else { return Ok(None) };
     let refuse = |what: &str| Err(source.error(window.span(), what.to_owned()));
+    if !problem.description.particles.is_empty() {
+        return refuse("episodes of worlds with particles are seen as a whole: leave the window out");
+    }
     let (all, timestep) = (problem.plan.steps(), compile(&problem.description).option.timestep);
     let steps = (window.get_ref() / timestep).round();
     if !(1.0..=all as f64).contains(&steps) {
