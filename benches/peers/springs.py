@@ -6,10 +6,9 @@
 The Taichi program below does what the scenes do, in the form that DiffTaichi (Hu and others 2020) gave such programs: a
 kernel for each part of a step, and a tape that runs their derivatives backwards. It reads the shape of the robots from
 the scenes. An iteration is a rollout with the network, its gradient, and a step of the weights; compiling is not counted.
-Most of Taichi's time goes into starting kernels, five for a step.
-Taichi computes in single, costate in double precision. Both run on one processor in turns, and the shortest and the middle
-iteration of each are printed, with the final position of the first point of a rollout without control in both, which must
-agree: the worlds are the same.
+Most of Taichi's time goes into starting kernels, five for a step. Taichi computes in single, costate in double precision.
+Both run on one processor in turns, and the shortest and the middle iteration of each are printed, with the final position
+of the first point of a rollout without control in both, which must agree: the worlds are the same.
 """
 
 import argparse
@@ -233,7 +232,8 @@ def main():
     given = arguments.parse_args()
     binary = str(pathlib.Path(given.costate).resolve())
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    print("robot  points  springs  Taichi ms (least, middle)  costate ms (least, middle)  ratio (least, middle)  at rest: Taichi, costate")
+    print("robot  points  springs  Taichi ms (least, middle)  costate ms (least, middle)  ratio (least, middle)  "
+          "at rest: Taichi, costate")
     for name in given.robots:
         scene = ROOT / f"scenes/spring_robot_{name}.toml"
         ti.init(arch=ti.cpu, cpu_max_num_threads=1, default_fp=ti.f32, log_level=ti.ERROR)
