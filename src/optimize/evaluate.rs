@@ -153,7 +153,7 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
         if let Some(episodes) = &self.episodes {
             episodes.go_on(&mut drawn);
         }
-        let own = self.problem.drawn_models(&self.listing, &self.natural, &drawn);
+        let own = self.problem.drawn_models(&self.listing, &self.natural, &mut drawn);
         let found = match self.batch.is_some() {
             true => self.roll_together((model, compilation), &drawn, &own, asked),
             false => self.roll_in_turn((model, compilation), &drawn, &own, asked),

@@ -300,22 +300,24 @@ impl Problem {
     }
 
     /// The models of worlds that were drawn, with the numbers of their own: compiled for each if it has some,
-    /// otherwise none.
+    /// otherwise none. Particles start where the own model puts them.
     pub(super) fn drawn_models(
         &self,
         listing: &[Parameter],
         natural: &[f64],
-        drawn: &[Drawn],
+        drawn: &mut [Drawn],
     ) -> Vec<Compilation<f64>> {
         if drawn.iter().all(|d| d.numbers.is_empty()) {
             return Vec::new();
         }
-        let of = |d: &Drawn| {
+        let of = |d: &mut Drawn| {
             let mut numbers = self.file_numbers(listing, natural);
             d.numbers.iter().for_each(|(place, x)| numbers[*place] = *x);
-            Compilation::new(&self.description, &numbers)
+            let own = Compilation::new(&self.description, &numbers);
+            d.start.particles = own.model.particles.start(&own.model.topology.particles);
+            own
         };
-        drawn.iter().map(of).collect()
+        drawn.iter_mut().map(of).collect()
     }
 
     /// Judges the goals on a fresh rollout of a solution, or on many.
@@ -334,8 +336,8 @@ impl Problem {
         let Some(starts) = &self.starts else {
             return Ok(judge(&self.roll(natural)?.trajectory));
         };
-        let unseen = starts.judged_worlds(model, &start);
-        let own: Vec<Model<f64>> = (self.drawn_models(&parameters(&self.description), natural, &unseen))
+        let mut unseen = starts.judged_worlds(model, &start);
+        let own: Vec<Model<f64>> = (self.drawn_models(&parameters(&self.description), natural, &mut unseen))
             .into_iter()
             .map(|compilation| compilation.model)
             .collect();

@@ -264,6 +264,9 @@ impl Bodies<'_> {
             Some(v) => vector(source, v.span(), v.get_ref(), "velocity")?,
             None => [0.0; 3],
         };
+        if let Some(e) = file.restitution.as_ref().filter(|e| *e.get_ref() > 1.0) {
+            return self.refuse(Some(e.span()), "no more comes back than came: restitution is at most 1");
+        }
         let number = d.particles.points.len();
         let mut own = PointsFile {
             name: file.name.clone(),
