@@ -221,3 +221,17 @@ fn two_bodies_under_their_own_gravity_keep_energy_and_angular_momentum_and_come_
     (0..2).for_each(|i| close(last[i], first[i], 6e-3, "place after a period"));
     close(energy(&states[0]), -1.0 / (2.0 * a), 1e-12, "energy of the orbit");
 }
+
+#[test]
+fn a_ball_comes_back_from_one_that_is_fixed() {
+    let text = "steps = 300\n[world]\ntimestep = 0.01\ngravity = [0.0, 0.0]\n\
+         [[points]]\nname = \"a\"\npositions = [[0.0, 0.0]]\nvelocity = [1.0, 0.0]\nradius = 0.1\n\
+         [[points]]\nname = \"b\"\npositions = [[1.0, 0.0]]\nradius = 0.1\nfixed = [0]\n\
+         [[cost]]\nquantity = \"points.a.center.x - points.b.center.x\"\npenalty = \"linear\"\nweight = 1.0\n\
+         when = \"final\"\n";
+    let (x, slope) = value_and_slopes(text);
+    close(x, 2.0 * 0.8 - 3.0 - 1.0, 1e-12, "place");
+    close(slope["points.a.position[0]"], -1.0, 1e-12, "by its own place");
+    close(slope["points.b.position[0]"], 2.0 - 1.0, 1e-12, "by the place of the other");
+    close(slope["points.b.mass"], 0.0, 1e-12, "by a mass that does not move");
+}

@@ -49,10 +49,17 @@ fn meets<R: Real>(d: Vec3<R>, w: Vec3<R>, r: R, h: R) -> bool {
     holds(apart.le((discriminant.sqrt() - along) * h))
 }
 
-/// The shares of two balls in the change of their relative velocity: `m₂/(m₁ + m₂)` and `−m₁/(m₁ + m₂)`.
-fn shares<R: Real>(model: &Model<R>, [a, b]: [usize; 2]) -> [R; 2] {
-    let [a, b] = [a, b].map(|k| model.particles.points[k].mass);
-    [b / (a + b), -(a / (a + b))]
+/// The shares of two balls in the change of their relative velocity: `m₂/(m₁ + m₂)` and `−m₁/(m₁ + m₂)`; one that
+/// is fixed leaves all of it to the other.
+fn shares<R: Real>(model: &Model<R>, knock: &Knock<R>) -> [R; 2] {
+    let [a, b] = knock.bodies.map(|k| model.particles.points[k].mass);
+    let (zero, one) = (R::zero(), R::one());
+    match knock.fixed(model) {
+        [false, false] => [b / (a + b), -(a / (a + b))],
+        [false, true] => [one, zero],
+        [true, false] => [zero, -one],
+        [true, true] => [zero, zero],
+    }
 }
 
 /// Finds all pairs of balls that meet, in the order of their points, and what it does to velocities and paths.
@@ -70,7 +77,7 @@ pub(super) fn knocks<R: Real>(model: &Model<R>, h: R, before: &[R], scratch: &mu
         let [d, w] = [knock.d, knock.w];
         let e = restitution(model, knock.bodies).1;
         let [x, y, z, t] = meet([d.x, d.y, d.z, w.x, w.y, w.z, r, e]);
-        for (p, share) in knock.ends.iter().zip(shares(model, knock.bodies)) {
+        for (p, share) in knock.ends.iter().zip(shares(model, knock)) {
             let change = Vec3::new(x, y, z) * share;
             scratch.velocity[*p] += change;
             scratch.shift[*p] -= change * t;
@@ -111,6 +118,13 @@ fn sweep<R: Real>(model: &Model<R>, h: R, before: &[R], scratch: &mut Scratch<R>
 }
 
 impl<R: Real> Knock<R> {
+    /// Whether each ball stays where it is.
+    fn fixed(&self, model: &Model<R>) -> [bool; 2] {
+        [0, 1].map(|k| {
+            let body = &model.topology.particles.points[self.bodies[k]];
+            body.fixed[self.ends[k] - body.points.start]
+        })
+    }
     /// The sum of both radii.
     fn reach(&self, model: &Model<R>) -> R {
         let [a, b] = self.bodies.map(|k| model.particles.points[k].radius);
@@ -132,7 +146,7 @@ pub(super) fn knock_pullback<R: Real>(
     let [x, y, z, t] = meet(input);
     let change = Vec3::new(x, y, z);
     let (mut by_change, mut by_t, mut by_shares) = (Vec3::zero(), R::zero(), [R::zero(); 2]);
-    for (k, (p, share)) in knock.ends.iter().zip(shares(model, knock.bodies)).enumerate() {
+    for (k, (p, share)) in knock.ends.iter().zip(shares(model, knock)).enumerate() {
         let by = by_velocity[*p] - by_shift[*p] * t;
         by_change += by * share;
         by_t -= by_shift[*p].dot(change) * share;
@@ -142,10 +156,12 @@ pub(super) fn knock_pullback<R: Real>(
     let [dx, dy, dz, wx, wy, wz, by_reach, by_e] = leaf_pullback(meet, input, [a, b, c, by_t]);
     out.particles.points[less].restitution += by_e;
     knock.bodies.iter().for_each(|&body| out.particles.points[body].radius += by_reach);
-    // m₂/(m₁ + m₂) falls with m₁ as −m₁/(m₁ + m₂) falls with it, and both rise with m₂.
-    let [first, second] = knock.bodies.map(|k| model.particles.points[k].mass);
-    let both = (by_shares[0] + by_shares[1]) / ((first + second) * (first + second));
-    out.particles.points[knock.bodies[0]].mass -= both * second;
-    out.particles.points[knock.bodies[1]].mass += both * first;
+    if knock.fixed(model) == [false, false] {
+        // m₂/(m₁ + m₂) falls with m₁ as −m₁/(m₁ + m₂) falls with it, and both rise with m₂.
+        let [first, second] = knock.bodies.map(|k| model.particles.points[k].mass);
+        let both = (by_shares[0] + by_shares[1]) / ((first + second) * (first + second));
+        out.particles.points[knock.bodies[0]].mass -= both * second;
+        out.particles.points[knock.bodies[1]].mass += both * first;
+    }
     (Vec3::new(dx, dy, dz), Vec3::new(wx, wy, wz))
 }
