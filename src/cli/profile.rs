@@ -6,13 +6,13 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
-use super::loss::Loss;
+use super::loss::{Loss, Over};
 use super::subject::Subject;
 use super::{Answer, Common};
 use crate::control::{Controller, Policy};
 use crate::error::Error;
 use crate::model::{Input, Model, Parameter, State};
-use crate::number::Lanes;
+use crate::number::{Lanes, LanesF32, Real};
 use crate::physics::{Linearization, Record, Stage, derive, step};
 use crate::rollout::{
     Batch, Memory, Remembered, Workspace, Worlds, cost_batch, value_and_gradient_controlled,
@@ -40,6 +40,9 @@ pub struct Profile {
     /// The seed of the random controls.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Many worlds in single precision, sixteen to a register instead of eight.
+    #[arg(long)]
+    single: bool,
     /// Keep at most this much of all rollouts together, such as 500MB; or full, or light.
     #[arg(long, value_name = "BYTES", default_value = "full")]
     memory: Memory,
@@ -54,6 +57,31 @@ struct Bench {
     worlds: Vec<Vec<Input<f64>>>,
     memory: Memory,
     loss: Loss,
+    register: Register,
+}
+
+/// The number that holds many worlds, and what is done with it.
+struct Register {
+    lanes: usize,
+    forwards: fn(&Bench, usize) -> Result<(), Error>,
+    gradients: fn(&Bench, usize) -> Result<Vec<Remembered>, Error>,
+    sharing: fn(&Bench) -> Sharing,
+}
+
+impl Register {
+    fn of<R: Real + Sync + 'static>() -> Self
+    where
+        Workspace<R>: Send,
+        Policy<'static, R>: Send,
+        Over<R>: Send,
+    {
+        Self {
+            lanes: R::LANES,
+            forwards: Bench::forwards_together::<R>,
+            gradients: Bench::gradients_together::<R>,
+            sharing: Bench::sharing::<R>,
+        }
+    }
 }
 
 /// What the worlds of a register share.
@@ -65,104 +93,165 @@ struct Sharing {
     places_used: f64,
 }
 
+/// What was measured.
+struct Found {
+    /// [µs per step and world]
+    forward: f64,
+    gradient: f64,
+    /// Of the first world alone.
+    single: f64,
+    single_gradient: f64,
+    linearize_us: Option<f64>,
+    newton_mean: f64,
+    newton_most: usize,
+    bytes_per_step: f64,
+    first_gradient_ms: f64,
+    parameters: usize,
+    /// Of many worlds.
+    together: Option<Sharing>,
+    kept: Vec<Remembered>,
+}
+
 impl Profile {
     pub fn run(&self, start: Instant) -> Result<Answer, Error> {
         let subject = Subject::load(&self.path, &self.common)?;
         let steps = self.steps as usize;
         // Worlds with particles do not share a register.
         let alone = !subject.model.topology.particles.is_empty();
-        if alone && self.worlds > 1 {
-            let what = "worlds with particles run one by one, each over all threads: leave --worlds out";
-            return Err(Error::in_file(self.path.display().to_string(), what));
-        }
+        let register = match (alone, self.single) {
+            (true, true) => {
+                let what = "worlds with particles are rolled out in double precision: leave --single out";
+                return Err(Error::in_file(self.path.display().to_string(), what));
+            }
+            (true, false) => Register::of::<f64>(),
+            (false, false) => Register::of::<Lanes>(),
+            (false, true) => Register::of::<LanesF32>(),
+        };
         let bench = Bench {
             parameters: derive::parameters(&subject.description),
             worlds: (0..self.worlds).map(|w| subject.random_controls(steps, self.seed + w)).collect(),
             memory: self.memory,
             loss: Loss::of(&subject, steps, self.seed),
             subject,
+            register,
         };
         let one = bench.gradients(1)?;
         let first_gradient_ms = 1e3 * start.elapsed().as_secs_f64();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads as usize).build();
         let pool = pool.map_err(|e| Error::message(format!("the threads cannot be started: {e}")))?;
         let [single, single_gradient, forward, gradient] = pool.install(|| bench.measure())?;
-        let all = if alone { Vec::new() } else { pool.install(|| bench.gradients_together(1))? };
-        let bytes = one.bytes as f64 / steps as f64;
-        let linearize_us = (!alone).then(|| bench.linearization());
+        let many = self.worlds > 1;
         let (newton_mean, newton_most) = bench.solver_steps();
-        let lanes = (!alone).then(|| bench.lanes());
-        let count = bench.parameters.len();
+        let found = Found {
+            forward,
+            gradient,
+            single,
+            single_gradient,
+            linearize_us: (!alone).then(|| bench.linearization()),
+            newton_mean,
+            newton_most,
+            bytes_per_step: one.bytes as f64 / steps as f64,
+            first_gradient_ms,
+            parameters: bench.parameters.len(),
+            together: (many && !alone).then(|| (bench.register.sharing)(&bench)),
+            kept: if many { pool.install(|| (bench.register.gradients)(&bench, 1))? } else { Vec::new() },
+        };
+        let lanes = bench.register.lanes;
         let answer = || {
-            json!({
-                "forward_us_per_step": forward,
-                "gradient_us_per_step": gradient,
-                "ratio": gradient / forward,
-                "forward_steps_per_second": 1e6 / forward,
-                "gradient_steps_per_second": 1e6 / gradient,
-                "single_forward_us_per_step": single,
-                "single_gradient_us_per_step": single_gradient,
-                "bytes_per_step": bytes,
-                "linearize_us": linearize_us,
-                "newton_steps_mean": newton_mean,
-                "newton_steps_most": newton_most,
-                "lanes_newton_steps_mean": lanes.as_ref().map(|l| l.newton_mean),
-                "lanes_newton_steps_most": lanes.as_ref().map(|l| l.newton_most),
-                "contact_places_used": lanes.as_ref().map(|l| l.places_used),
-                "kept": all.iter().map(|kept| json!({
-                    "states": kept.states, "records": kept.records, "bytes": kept.bytes,
-                })).collect::<Vec<_>>(),
-                "parameters": count,
-                "horizon": steps,
-                "worlds": self.worlds,
-                "threads": self.threads,
-                "lanes": 8,
-                "target": target(),
-                "first_gradient_ms": first_gradient_ms,
-            })
+            let mut all = found.answer();
+            let run = json!({
+                "horizon": steps, "worlds": self.worlds, "threads": self.threads, "lanes": lanes, "target": target(),
+            });
+            for (key, value) in run.as_object().into_iter().flatten() {
+                all[key] = value.clone();
+            }
+            all
         };
         let text = || {
-            let mut text = format!(
-                "forward            {single:>10.3} µs per step\n\
-                 value and gradient {single_gradient:>10.3} µs per step, {:.2} times as much, by {count} parameters\n\
-                 {}\
-                 constraint forces  {newton_mean:>10.2} steps of Newton's method, at most {newton_most}\n\
-                 kept               {bytes:>10.0} bytes per step\n\
-                 first gradient     {first_gradient_ms:>10.1} ms after the start of the process\n",
-                single_gradient / single,
-                linearize_us.map_or(String::new(), |us| format!("A and B            {us:>10.3} µs\n")),
+            let many = if many { found.text_of_many(lanes, steps) } else { String::new() };
+            let (worlds, threads, target) = (self.worlds, self.threads, target());
+            let run = format!(
+                "{worlds} worlds of {steps} steps, {threads} threads, built for {target} ({lanes} lanes)\n"
             );
-            if let Some(lanes) = lanes.as_ref().filter(|_| self.worlds > 1) {
-                text += &format!(
-                    "all worlds forward {:>10.0} steps per second, {:.2} times one world alone\n\
-                     … and gradient     {:>10.0} steps per second, {:.2} times\n\
-                     constraint forces  {:>10.2} steps of Newton's method until the slowest of eight worlds is done, \
-                     at most {}\n\
-                     contacts           {:>10.0} % of the places that eight worlds share are used\n",
-                    1e6 / forward,
-                    single / forward,
-                    1e6 / gradient,
-                    single_gradient / gradient,
-                    lanes.newton_mean,
-                    lanes.newton_most,
-                    100.0 * lanes.places_used,
-                );
-                for kept in &all {
-                    text += &format!(
-                        "kept by a thread   {:>10.1} MB: {} states of eight worlds, {} of {steps} steps with forces and factor\n",
-                        1e-6 * kept.bytes as f64,
-                        kept.states,
-                        kept.records,
-                    );
-                }
-            }
-            let (worlds, threads) = (self.worlds, self.threads);
-            text + &format!(
-                "{worlds} worlds of {steps} steps, {threads} threads, built for {} (8 lanes)\n",
-                target()
-            )
+            found.text() + &many + &run
         };
         Ok(Answer::new(&self.common, answer, text))
+    }
+}
+
+impl Found {
+    fn answer(&self) -> serde_json::Value {
+        let together = self.together.as_ref();
+        let kept = |kept: &Remembered| json!({ "states": kept.states, "records": kept.records, "bytes": kept.bytes });
+        json!({
+            "forward_us_per_step": self.forward,
+            "gradient_us_per_step": self.gradient,
+            "ratio": self.gradient / self.forward,
+            "forward_steps_per_second": 1e6 / self.forward,
+            "gradient_steps_per_second": 1e6 / self.gradient,
+            "single_forward_us_per_step": self.single,
+            "single_gradient_us_per_step": self.single_gradient,
+            "bytes_per_step": self.bytes_per_step,
+            "linearize_us": self.linearize_us,
+            "newton_steps_mean": self.newton_mean,
+            "newton_steps_most": self.newton_most,
+            "lanes_newton_steps_mean": together.map(|l| l.newton_mean),
+            "lanes_newton_steps_most": together.map(|l| l.newton_most),
+            "contact_places_used": together.map(|l| l.places_used),
+            "kept": self.kept.iter().map(kept).collect::<Vec<_>>(),
+            "parameters": self.parameters,
+            "first_gradient_ms": self.first_gradient_ms,
+        })
+    }
+
+    fn text(&self) -> String {
+        format!(
+            "forward            {:>10.3} µs per step\n\
+             value and gradient {:>10.3} µs per step, {:.2} times as much, by {} parameters\n\
+             {}\
+             constraint forces  {:>10.2} steps of Newton's method, at most {}\n\
+             kept               {:>10.0} bytes per step\n\
+             first gradient     {:>10.1} ms after the start of the process\n",
+            self.single,
+            self.single_gradient,
+            self.single_gradient / self.single,
+            self.parameters,
+            self.linearize_us.map_or(String::new(), |us| format!("A and B            {us:>10.3} µs\n")),
+            self.newton_mean,
+            self.newton_most,
+            self.bytes_per_step,
+            self.first_gradient_ms,
+        )
+    }
+
+    fn text_of_many(&self, lanes: usize, steps: usize) -> String {
+        let mut text = format!(
+            "all worlds forward {:>10.0} steps per second, {:.2} times one world alone\n\
+             … and gradient     {:>10.0} steps per second, {:.2} times\n",
+            1e6 / self.forward,
+            self.single / self.forward,
+            1e6 / self.gradient,
+            self.single_gradient / self.gradient,
+        );
+        if let Some(sharing) = &self.together {
+            text += &format!(
+                "constraint forces  {:>10.2} steps of Newton's method until the slowest of {lanes} worlds is done, \
+                 at most {}\n\
+                 contacts           {:>10.0} % of the places that {lanes} worlds share are used\n",
+                sharing.newton_mean,
+                sharing.newton_most,
+                100.0 * sharing.places_used,
+            );
+        }
+        for kept in &self.kept {
+            text += &format!(
+                "kept by a thread   {:>10.1} MB: {} states of {lanes} worlds, {} of {steps} steps with forces and factor\n",
+                1e-6 * kept.bytes as f64,
+                kept.states,
+                kept.records,
+            );
+        }
+        text
     }
 }
 
@@ -187,8 +276,8 @@ impl Bench {
         let all: [(Work, usize); 4] = [
             (Self::forwards, 1),
             (|bench, count| bench.gradients(count).map(drop), 1),
-            (Self::forwards_together, self.worlds.len()),
-            (|bench, count| bench.gradients_together(count).map(drop), self.worlds.len()),
+            (self.register.forwards, self.worlds.len()),
+            (|bench, count| (bench.register.gradients)(bench, count).map(drop), self.worlds.len()),
         ];
         let work = &all[..if self.worlds.len() > 1 { 4 } else { 2 }];
         let counts: Vec<usize> =
@@ -276,30 +365,35 @@ impl Bench {
         derive::Compilation::new(&self.subject.description, &values)
     }
 
-    /// All worlds, eight to a register, shared out among the threads.
+    /// All worlds, shared out among the threads.
     fn together<'a>(&'a self, starts: &'a [State<f64>]) -> Worlds<'a> {
         Worlds { models: std::slice::from_ref(&self.subject.model), starts, inputs: &self.worlds }
     }
 
-    fn forwards_together(&self, count: usize) -> Result<(), Error> {
+    fn forwards_together<R: Real + Sync + 'static>(&self, count: usize) -> Result<(), Error> {
         let starts = vec![self.subject.start.clone(); self.worlds.len()];
         let (parts, weights) = (self.subject.parts(), self.subject.weights());
         for _ in 0..count {
-            let policy = |model: &Model<Lanes>| Policy::new(model, parts);
-            let loss = |model: &Model<Lanes>| self.loss.over(model);
+            let policy = |model: &Model<R>| Policy::new(model, parts);
+            let loss = |model: &Model<R>| self.loss.over(model);
             let all = cost_batch(self.together(&starts), (policy, &weights), loss);
             std::hint::black_box(all.into_iter().collect::<Result<Vec<_>, _>>()?);
         }
         Ok(())
     }
 
-    fn gradients_together(&self, count: usize) -> Result<Vec<Remembered>, Error> {
+    fn gradients_together<R: Real + Sync + 'static>(&self, count: usize) -> Result<Vec<Remembered>, Error>
+    where
+        Workspace<R>: Send,
+        Policy<'static, R>: Send,
+        Over<R>: Send,
+    {
         let starts = vec![self.subject.start.clone(); self.worlds.len()];
         let (parts, weights, compiled) = (self.subject.parts(), self.subject.weights(), self.compiled());
         let mut batch = Batch::new(self.memory);
         for _ in 0..count {
-            let policy = |model: &Model<Lanes>| Policy::new(model, parts);
-            let loss = |model: &Model<Lanes>| self.loss.over(model);
+            let policy = |model: &Model<R>| Policy::new(model, parts);
+            let loss = |model: &Model<R>| self.loss.over(model);
             let all = batch.value_and_gradient(self.together(&starts), (policy, &weights), loss);
             std::hint::black_box(compiled.pullback(&all.models[0]));
             all.costs.into_iter().try_for_each(|cost| cost.map(drop))?;
@@ -307,18 +401,17 @@ impl Bench {
         Ok(batch.remembered())
     }
 
-    /// What the first eight worlds share, on their way together.
-    fn lanes(&self) -> Sharing {
-        let model = self.subject.model.map(Lanes::splat);
+    /// What the first worlds share in a register, on their way together.
+    fn sharing<R: Real>(&self) -> Sharing {
+        let model = self.subject.model.map(R::from_f64);
         let mut record = Record::new(&model);
-        let mut state = self.subject.start.map(Lanes::splat);
+        let mut state = self.subject.start.map(R::from_f64);
         let mut next = state.clone();
         let (mut used, mut newton) = ([0; 2], Vec::new());
         for k in 0..self.worlds[0].len() {
-            let worlds: [&Input<f64>; 8] = std::array::from_fn(|w| &self.worlds[w % self.worlds.len()][k]);
             let mut input = Input::zero(&model);
             for (i, u) in input.u.iter_mut().enumerate() {
-                *u = Lanes::new(worlds.map(|w| w.u[i]));
+                *u = R::from_lanes(|w| self.worlds[w % self.worlds.len()][k].u[i]);
             }
             step(&model, &state, &input, &mut record, &mut next);
             let own = record.stages[0].constraint.contacts.places_used();

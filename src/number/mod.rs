@@ -1,7 +1,7 @@
 //! Numbers that carry derivatives or worlds.
 //!
 //! All physics is written once, over [`Real`]. `f64` simulates, [`Dual`] carries tangents,
-//! [`Lanes`] carries eight worlds, [`Var`] remembers how it was made. For a function of your own, start
+//! [`Lanes`] carries eight worlds, [`LanesF32`] sixteen in single precision, [`Var`] remembers how it was made. For a function of your own, start
 //! with [`gradient`] and [`jacobian`].
 
 mod batch;
@@ -20,7 +20,7 @@ pub use batch::{Pointwise, Strides, dot};
 pub use check::{Check, derivative_check, dot_check, relative_error};
 pub use dual::{Dual, Few, Single, Tangent, Wide};
 pub use gradient::{gradient, jacobian};
-pub use lanes::Lanes;
+pub use lanes::{Lanes, LanesF32};
 pub use leaf::leaf_pullback;
 pub use quad::Quad;
 pub use real::{Mask, Real};

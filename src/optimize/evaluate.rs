@@ -1,18 +1,19 @@
 //! The cost of a choice of all variables, and its gradient.
 
+use std::fmt::Debug;
 use std::mem::take;
 
 use super::episodes::Episodes;
-use super::problem::{Drawn, Problem, Realized};
+use super::problem::{Drawn, Precision, Problem, Realized};
 use super::variable::{Coordinate, Subject, ranges};
 use crate::control::Policy;
 use crate::error::Error;
 use crate::model::{Costate, Input, Model, Parameter, State};
-use crate::number::Lanes;
+use crate::number::{Lanes, LanesF32, Real};
 use crate::objective::{Objective, Terms};
 use crate::physics::derive::{Compilation, compile, parameters};
 use crate::rollout::{
-    Batch, Gradient, Health, Memory, Workspace, Worlds, cost_batch, cost_controlled, health,
+    Batch, Batched, Gradient, Health, Workspace, Worlds, cost_batch, cost_controlled, health,
     value_and_gradient_controlled,
 };
 use crate::spatial::{Vec3, so3_right_jacobian};
@@ -36,10 +37,52 @@ pub struct Evaluator<'p, O> {
     share: Vec<f64>,
     /// Seed and number of the minibatch.
     minibatch: (u64, usize),
-    /// Eight starts at a time, if the objective is the problem's own terms.
-    batch: Option<Batch<Policy<'static, Lanes>, Terms<Lanes>>>,
+    /// Many starts at a time, if the objective is the problem's own terms.
+    batch: Option<Box<dyn Together>>,
     pub(super) episodes: Option<Episodes>,
     left_out: LeftOut,
+}
+
+/// Worlds of a problem that are rolled out together, whatever number holds them.
+trait Together: Debug {
+    /// Their costs.
+    fn costs(&self, worlds: Worlds<'_>, problem: &Problem, weights: &[f64]) -> Vec<Result<f64, Error>>;
+    /// With their gradients.
+    fn values_and_gradients(&mut self, worlds: Worlds<'_>, problem: &Problem, weights: &[f64]) -> Batched;
+    /// What the last gradient met.
+    fn health(&self) -> Option<Health>;
+}
+
+/// Worlds with particles have threads of their own, others share registers.
+fn together(problem: &Problem) -> Box<dyn Together> {
+    let memory = problem.gradients.memory;
+    match problem.gradients.precision {
+        _ if !problem.description.particles.is_empty() => Box::new(Rolling::<f64>::new(memory)),
+        Precision::Double => Box::new(Rolling::<Lanes>::new(memory)),
+        Precision::Single => Box::new(Rolling::<LanesF32>::new(memory)),
+    }
+}
+
+type Rolling<R> = Batch<R, Policy<'static, R>, Terms<R>>;
+
+impl<R: Real + Sync + 'static> Together for Rolling<R>
+where
+    Workspace<R>: Send,
+    Policy<'static, R>: Send,
+    Terms<R>: Send,
+{
+    fn costs(&self, worlds: Worlds<'_>, problem: &Problem, weights: &[f64]) -> Vec<Result<f64, Error>> {
+        let policy = |model: &Model<R>| Policy::new(model, &problem.parts);
+        cost_batch(worlds, (policy, weights), |model: &Model<R>| Terms::new(model, problem.terms_seen()))
+    }
+    fn values_and_gradients(&mut self, worlds: Worlds<'_>, problem: &Problem, weights: &[f64]) -> Batched {
+        let policy = |model: &Model<R>| Policy::new(model, &problem.parts);
+        let terms = |model: &Model<R>| Terms::new(model, problem.terms_seen());
+        self.value_and_gradient(worlds, (policy, weights), terms)
+    }
+    fn health(&self) -> Option<Health> {
+        Batch::health(self)
+    }
 }
 
 /// The worlds that failed and that gradients went on without.
@@ -60,9 +103,7 @@ impl<'p> Evaluator<'p, Terms<f64>> {
     /// The function of a problem with its own costs: many starts are rolled out together.
     pub fn of_terms(problem: &'p Problem) -> Self {
         let terms = Terms::new(&compile(&problem.description), problem.terms_seen());
-        // Worlds with particles do not share registers.
-        let starts = problem.starts.as_ref().filter(|_| problem.description.particles.is_empty());
-        let batch = starts.map(|starts| Batch::new(starts.memory));
+        let batch = problem.starts.as_ref().map(|_| together(problem));
         Self { batch, ..Self::new(problem, terms) }
     }
 }
@@ -182,7 +223,7 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
         Ok(found.costs.iter().flatten().sum::<f64>() * part)
     }
 
-    /// Worlds that were drawn, eight to a register; leaves the sum of their gradients in `share`.
+    /// Worlds that were drawn; leaves the sum of their gradients in `share`.
     fn roll_together(
         &mut self,
         (model, compilation): (&Model<f64>, Option<&Compilation<f64>>),
@@ -198,12 +239,11 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
             starts: &starts,
             inputs: std::slice::from_ref(&self.inputs),
         };
-        let policy = (|model: &Model<Lanes>| Policy::new(model, &problem.parts), &self.weights[..]);
-        let terms = |model: &Model<Lanes>| Terms::new(model, problem.terms_seen());
-        let Some(batch) = self.batch.as_mut().filter(|_| asked) else {
-            return Found { costs: cost_batch(worlds, policy, terms), ends: Vec::new() };
-        };
-        let mut all = batch.value_and_gradient(worlds, policy, terms);
+        let batch = self.batch.as_mut().expect("worlds are rolled out together by a batch");
+        if !asked {
+            return Found { costs: batch.costs(worlds, problem, &self.weights), ends: Vec::new() };
+        }
+        let mut all = batch.values_and_gradients(worlds, problem, &self.weights);
         let found = Found { costs: take(&mut all.costs), ends: take(&mut all.ends) };
         let numbers = compilation.map(|shared| match own {
             [] => shared.pullback(&all.models[0]),
@@ -264,7 +304,7 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
             inputs,
             controller,
             objective,
-            Memory::Full,
+            self.problem.gradients.memory,
             &mut self.workspace,
         )?;
         let numbers = compilation.map(|c| world.pullback(c, &gradient.model, &gradient.start));
@@ -284,7 +324,7 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
 
     /// What the last gradient met.
     pub fn health(&self) -> Health {
-        self.batch.as_ref().and_then(Batch::health).unwrap_or_else(|| health(&self.workspace))
+        self.batch.as_ref().and_then(|batch| batch.health()).unwrap_or_else(|| health(&self.workspace))
     }
 
     /// The numbers of the file at `x`.

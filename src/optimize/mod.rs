@@ -35,7 +35,7 @@ pub use fit::{Combination, Estimate, Fit, fit};
 pub use gradient_descent::DescentSettings;
 pub use least_squares::jacobian;
 pub use pace::Schedule;
-pub use problem::{Bounds, Kind, Method, Problem, Rollout, Spread, Starts};
+pub use problem::{Bounds, Gradients, Kind, Method, Precision, Problem, Rollout, Spread, Starts};
 pub use run::{Outcome, Progress, Row, Settings, run, run_with};
 pub use solution::{Solution, Tensor};
 pub use variable::{Coordinate, Group, Subject, Variable};

@@ -15,7 +15,7 @@ use crate::physics::derive::{Compilation, parameters};
 use crate::rollout::{Memory, Trajectory, Worlds, simulate_batch, simulate_controlled};
 use rand::{Rng, RngExt};
 use rand_pcg::Pcg64;
-use rayon::prelude::*;
+use serde::Deserialize;
 
 /// A whole job of optimization.
 #[derive(Clone, Debug)]
@@ -40,6 +40,34 @@ pub struct Problem {
     pub groups: Vec<Group>,
     /// How.
     pub method: Method,
+    /// What its gradients may cost.
+    pub gradients: Gradients,
+}
+
+/// How gradients are computed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gradients {
+    /// Of the rollouts of all threads together; the result does not depend on it.
+    pub memory: Memory,
+    /// Of the rollouts from starts that are drawn at random; everything else is double.
+    pub precision: Precision,
+}
+
+impl Default for Gradients {
+    fn default() -> Self {
+        Self { memory: Memory::Bytes(4_000_000_000), precision: Precision::Double }
+    }
+}
+
+/// How many digits numbers have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// Sixteen, eight worlds to a register.
+    #[default]
+    Double,
+    /// Seven, sixteen worlds to a register.
+    Single,
 }
 
 /// Starts that are drawn at random around the stated one, evenly within half widths.
@@ -53,8 +81,6 @@ pub struct Starts {
     pub batch: usize,
     /// How many steps each gradient sees, if worlds go on where the last gradient left them.
     pub window: Option<usize>,
-    /// Of the rollouts of all threads together.
-    pub memory: Memory,
     /// How many the goals are judged at; no gradient sees them.
     pub judged: usize,
     /// The seed of the judged ones.
@@ -372,12 +398,7 @@ impl Problem {
         if self.description.particles.is_empty() {
             return simulate_batch(worlds, (|model: &Model<Lanes>| Policy::new(model, &self.parts), weights));
         }
-        let of = |(k, start): (usize, &State<f64>)| {
-            let model = worlds.models.get(k).unwrap_or(&worlds.models[0]);
-            let mut policy = Policy::new(model, &self.parts);
-            simulate_controlled(model, start, &worlds.inputs[0], (&mut policy, weights))
-        };
-        worlds.starts.par_iter().enumerate().map(of).collect()
+        simulate_batch(worlds, (|model: &Model<f64>| Policy::new(model, &self.parts), weights))
     }
 
     /// A number that another problem hardly has: of everything that the way of an optimizer depends
@@ -386,8 +407,7 @@ impl Problem {
         let description = Description { path: String::new(), ..self.description.clone() };
         let method = Method { iterations: 0, ..self.method.clone() };
         let all = (description, &self.start, &self.plan, &self.controls, &self.terms, &self.goals);
-        let starts = self.starts.clone().map(|starts| Starts { memory: Memory::Full, ..starts });
-        let control = (&self.parts, starts);
+        let control = (&self.parts, &self.starts, self.gradients.precision);
         let text = format!("{all:?} {control:?} {:?} {method:?}", self.groups);
         // FNV-1a, which stays the same from build to build.
         let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

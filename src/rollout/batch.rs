@@ -1,4 +1,4 @@
-//! Many worlds: eight to a register, and registers shared out among threads.
+//! Many worlds: as many to a register as its number has lanes, and registers shared out among threads.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use super::health::{Health, health, not_finite};
 use crate::control::Controller;
 use crate::error::Error;
 use crate::model::{Costate, Input, Model, State};
-use crate::number::{Lanes, Mask, Real};
+use crate::number::{Mask, Real};
 use crate::objective::Objective;
 use crate::spatial::{Force, Pose, Quat, Vec3};
 
@@ -55,18 +55,14 @@ impl Worlds<'_> {
         self.starts.len()
     }
 
-    /// The worlds of a register.
-    fn own(&self, number: usize) -> Range<usize> {
-        number * Lanes::COUNT..self.count().min((number + 1) * Lanes::COUNT)
+    /// The worlds of a register of so many.
+    fn own(&self, number: usize, lanes: usize) -> Range<usize> {
+        number * lanes..self.count().min((number + 1) * lanes)
     }
 
-    fn registers(&self) -> usize {
-        self.count().div_ceil(Lanes::COUNT)
-    }
-
-    /// These worlds in one register; the last one stands in where there are fewer than eight.
-    fn gathered(&self, own: &[usize]) -> (Model<Lanes>, State<Lanes>, Vec<Input<Lanes>>) {
-        let group: [usize; Lanes::COUNT] = std::array::from_fn(|k| own[k.min(own.len() - 1)]);
+    /// These worlds in one register; the last one stands in where there are fewer than it holds.
+    fn gathered<R: Real>(&self, own: &[usize]) -> (Model<R>, State<R>, Vec<Input<R>>) {
+        let group: Vec<usize> = (0..R::LANES).map(|k| own[k.min(own.len() - 1)]).collect();
         let numbers: Vec<Vec<f64>> = match self.models {
             [_] => Vec::new(),
             models => group.iter().map(|&w| models[w].numbers()).collect(),
@@ -74,12 +70,12 @@ impl Worlds<'_> {
         let mut at = 0;
         let model = member(self.models, group[0]).map(|x| {
             at += 1;
-            if numbers.is_empty() { Lanes::splat(x) } else { Lanes::from_lanes(|k| numbers[k][at - 1]) }
+            if numbers.is_empty() { R::from_f64(x) } else { R::from_lanes(|k| numbers[k][at - 1]) }
         });
-        let start = gather_state(group.map(|w| member(self.starts, w)));
-        let steps = member(self.inputs, group[0]).len();
-        let input = |k: usize| gather_input(group.map(|w| &member(self.inputs, w)[k]));
-        (model, start, (0..steps).map(input).collect())
+        let starts: Vec<&State<f64>> = group.iter().map(|&w| member(self.starts, w)).collect();
+        let inputs: Vec<&[Input<f64>]> = group.iter().map(|&w| &member(self.inputs, w)[..]).collect();
+        let input = |k: usize| gather_input(|w| &inputs[w][k]);
+        (model, gather_state(|k| starts[k]), (0..inputs[0].len()).map(input).collect())
     }
 }
 
@@ -128,89 +124,85 @@ impl<T> Rolled<T> {
 }
 
 /// Says which worlds of a register have a number that is not finite.
-fn finite(sum: Lanes, error: impl Fn() -> Error) -> Result<(), Error> {
+fn finite<R: Real>(sum: R, error: impl Fn() -> Error) -> Result<(), Error> {
     if sum.is_finite().all() {
         return Ok(());
     }
-    let bad = (0..Lanes::COUNT).filter(|&k| !sum.lane(k).is_finite());
+    let bad = (0..R::LANES).filter(|&k| !sum.lane(k).is_finite());
     Err(Error::Worlds(bad.map(|k| (k, error())).collect()))
 }
 
-fn gather(lists: [&[f64]; Lanes::COUNT]) -> Vec<Lanes> {
-    (0..lists[0].len()).map(|i| Lanes::from_lanes(|k| lists[k][i])).collect()
+fn gather<'a, R: Real>(list: impl Fn(usize) -> &'a [f64]) -> Vec<R> {
+    (0..list(0).len()).map(|i| R::from_lanes(|k| list(k)[i])).collect()
 }
 
-fn gather_vector(all: [Vec3<f64>; Lanes::COUNT]) -> Vec3<Lanes> {
-    let arrays = all.map(Vec3::to_array);
-    Vec3::from([0, 1, 2].map(|i| Lanes::from_lanes(|k| arrays[k][i])))
+fn gather_vector<R: Real>(of: impl Fn(usize) -> Vec3<f64>) -> Vec3<R> {
+    Vec3::from([0, 1, 2].map(|i| R::from_lanes(|k| of(k).to_array()[i])))
 }
 
-fn gather_state(all: [&State<f64>; Lanes::COUNT]) -> State<Lanes> {
+fn gather_state<'a, R: Real>(of: impl Fn(usize) -> &'a State<f64>) -> State<R> {
     let pose = |i: usize| Pose {
-        position: gather_vector(all.map(|s| s.mocap[i].position)),
+        position: gather_vector(|k| of(k).mocap[i].position),
         rotation: Quat {
-            w: Lanes::from_lanes(|k| all[k].mocap[i].rotation.w),
-            v: gather_vector(all.map(|s| s.mocap[i].rotation.v)),
+            w: R::from_lanes(|k| of(k).mocap[i].rotation.w),
+            v: gather_vector(|k| of(k).mocap[i].rotation.v),
         },
     };
     State {
-        q: gather(all.map(|s| &s.q[..])),
-        v: gather(all.map(|s| &s.v[..])),
-        act: gather(all.map(|s| &s.act[..])),
-        time: Lanes::from_lanes(|k| all[k].time),
-        mocap: (0..all[0].mocap.len()).map(pose).collect(),
-        warm: gather(all.map(|s| &s.warm[..])),
-        particles: gather(all.map(|s| &s.particles[..])),
+        q: gather(|k| &of(k).q),
+        v: gather(|k| &of(k).v),
+        act: gather(|k| &of(k).act),
+        time: R::from_lanes(|k| of(k).time),
+        mocap: (0..of(0).mocap.len()).map(pose).collect(),
+        warm: gather(|k| &of(k).warm),
+        particles: gather(|k| &of(k).particles),
     }
 }
 
-fn gather_input(all: [&Input<f64>; Lanes::COUNT]) -> Input<Lanes> {
+fn gather_input<'a, R: Real>(of: impl Fn(usize) -> &'a Input<f64>) -> Input<R> {
     let wrench = |i: usize| {
-        Force::new(
-            gather_vector(all.map(|x| x.wrench[i].torque)),
-            gather_vector(all.map(|x| x.wrench[i].force)),
-        )
+        Force::new(gather_vector(|k| of(k).wrench[i].torque), gather_vector(|k| of(k).wrench[i].force))
     };
     Input {
-        u: gather(all.map(|x| &x.u[..])),
-        force: gather(all.map(|x| &x.force[..])),
-        wrench: (0..all[0].wrench.len()).map(wrench).collect(),
-        push: (0..all[0].push.len()).map(|i| gather_vector(all.map(|x| x.push[i]))).collect(),
+        u: gather(|k| &of(k).u),
+        force: gather(|k| &of(k).force),
+        wrench: (0..of(0).wrench.len()).map(wrench).collect(),
+        push: (0..of(0).push.len()).map(|i| gather_vector(|k| of(k).push[i])).collect(),
     }
 }
 
 /// Rolls all worlds out; every one as [`simulate_controlled`] does, to the solver's tolerance, and to the same bits
 /// for any number of threads. A world that fails leaves the others alone.
-pub fn simulate_batch<C: Controller<Lanes>>(
+pub fn simulate_batch<R: Real + Sync, C: Controller<R>>(
     worlds: Worlds<'_>,
-    (controller, parameters): (impl Fn(&Model<Lanes>) -> C + Sync, &[f64]),
+    (controller, parameters): (impl Fn(&Model<R>) -> C + Sync, &[f64]),
 ) -> Vec<Result<Trajectory<f64>, Error>> {
-    let parameters: Vec<Lanes> = parameters.iter().map(|x| Lanes::splat(*x)).collect();
+    let parameters: Vec<R> = parameters.iter().map(|x| R::from_f64(*x)).collect();
     let of = |worker: &mut Option<C>, number: usize| -> Vec<Result<Trajectory<f64>, Error>> {
-        let rolled = Rolled::new(worlds.own(number), |own| {
+        let rolled = Rolled::new(worlds.own(number, R::LANES), |own| {
             let (model, start, inputs) = worlds.gathered(own);
             let controller = worker.get_or_insert_with(|| controller(&model));
             simulate_controlled(&model, &start, &inputs, (controller, &parameters))
         });
-        let lane = |rollout: &Trajectory<Lanes>, k: usize| Trajectory {
+        let lane = |rollout: &Trajectory<R>, k: usize| Trajectory {
             states: rollout.states.iter().map(|s| s.map(|x| x.lane(k))).collect(),
             inputs: rollout.inputs.iter().map(|u| u.map(|x| x.lane(k))).collect(),
         };
-        worlds.own(number).map(|world| rolled.of(world, lane)).collect()
+        worlds.own(number, R::LANES).map(|world| rolled.of(world, lane)).collect()
     };
-    let registers = (0..worlds.registers()).into_par_iter();
+    let registers = (0..worlds.count().div_ceil(R::LANES)).into_par_iter();
     registers.map_init(|| None, of).flatten_iter().collect()
 }
 
 /// The cost of every world, remembering nothing; or how it failed.
-pub fn cost_batch<C: Controller<Lanes>, O: Objective<Lanes>>(
+pub fn cost_batch<R: Real + Sync, C: Controller<R>, O: Objective<R>>(
     worlds: Worlds<'_>,
-    (controller, parameters): (impl Fn(&Model<Lanes>) -> C + Sync, &[f64]),
-    objective: impl Fn(&Model<Lanes>) -> O + Sync,
+    (controller, parameters): (impl Fn(&Model<R>) -> C + Sync, &[f64]),
+    objective: impl Fn(&Model<R>) -> O + Sync,
 ) -> Vec<Result<f64, Error>> {
-    let parameters: Vec<Lanes> = parameters.iter().map(|x| Lanes::splat(*x)).collect();
+    let parameters: Vec<R> = parameters.iter().map(|x| R::from_f64(*x)).collect();
     let of = |worker: &mut Option<(C, O)>, number: usize| -> Vec<Result<f64, Error>> {
-        let rolled = Rolled::new(worlds.own(number), |own| {
+        let rolled = Rolled::new(worlds.own(number, R::LANES), |own| {
             let (model, start, inputs) = worlds.gathered(own);
             let (controller, objective) =
                 worker.get_or_insert_with(|| (controller(&model), objective(&model)));
@@ -218,29 +210,35 @@ pub fn cost_batch<C: Controller<Lanes>, O: Objective<Lanes>>(
             finite(cost, || not_finite((inputs.len(), "the cost".to_owned())))?;
             Ok(cost)
         });
-        worlds.own(number).map(|world| rolled.of(world, |cost, k| cost.lane(k))).collect()
+        worlds.own(number, R::LANES).map(|world| rolled.of(world, |cost, k| cost.lane(k))).collect()
     };
-    let registers = (0..worlds.registers()).into_par_iter();
+    let registers = (0..worlds.count().div_ceil(R::LANES)).into_par_iter();
     registers.map_init(|| None, of).flatten_iter().collect()
 }
 
 /// Gradients of many worlds: one workspace for each thread, used again and again with its controller and its
 /// objective, which take nothing but sizes from the model that they are made for.
+///
+/// With [`Lanes`](crate::number::Lanes) eight worlds share a register, with
+/// [`LanesF32`](crate::number::LanesF32) sixteen; with `f64` each world is alone, as those with particles must be.
 #[derive(Debug)]
-pub struct Batch<C, O> {
-    workers: Vec<Option<Worker<C, O>>>,
+pub struct Batch<R: Real, C, O> {
+    workers: Vec<Option<Worker<R, C, O>>>,
     memory: Memory,
 }
 
 /// What a thread works with.
 #[derive(Debug)]
-struct Worker<C, O> {
-    workspace: Workspace<Lanes>,
+struct Worker<R: Real, C, O> {
+    workspace: Workspace<R>,
     controller: C,
     objective: O,
 }
 
-impl<C: Controller<Lanes> + Send, O: Objective<Lanes> + Send> Batch<C, O> {
+impl<R: Real + Sync, C: Controller<R> + Send, O: Objective<R> + Send> Batch<R, C, O>
+where
+    Workspace<R>: Send,
+{
     /// Room for as many threads as there are; a memory in bytes is that of all of them together.
     pub fn new(memory: Memory) -> Self {
         let threads = rayon::current_num_threads();
@@ -256,13 +254,14 @@ impl<C: Controller<Lanes> + Send, O: Objective<Lanes> + Send> Batch<C, O> {
     pub fn value_and_gradient(
         &mut self,
         worlds: Worlds<'_>,
-        (controller, parameters): (impl Fn(&Model<Lanes>) -> C + Sync, &[f64]),
-        objective: impl Fn(&Model<Lanes>) -> O + Sync,
+        (controller, parameters): (impl Fn(&Model<R>) -> C + Sync, &[f64]),
+        objective: impl Fn(&Model<R>) -> O + Sync,
     ) -> Batched {
-        let lanes: Vec<Lanes> = parameters.iter().map(|x| Lanes::splat(*x)).collect();
+        let lanes: Vec<R> = parameters.iter().map(|x| R::from_f64(*x)).collect();
         let (memory, threads) = (self.memory, self.workers.len());
-        let of = |worker: &mut Option<Worker<C, O>>, number: usize| {
-            let rolled = Rolled::new(worlds.own(number), |own| {
+        let registers = worlds.count().div_ceil(R::LANES);
+        let of = |worker: &mut Option<Worker<R, C, O>>, number: usize| {
+            let rolled = Rolled::new(worlds.own(number, R::LANES), |own| {
                 let (model, start, inputs) = worlds.gathered(own);
                 let worker = worker.get_or_insert_with(|| Worker {
                     workspace: Workspace::new(&model, &start),
@@ -275,37 +274,39 @@ impl<C: Controller<Lanes> + Send, O: Objective<Lanes> + Send> Batch<C, O> {
             let workspace = &worker.as_ref().expect("a register has a world at least").workspace;
             worlds.separated(number, &rolled, workspace, parameters.len())
         };
-        let work = |(thread, worker): (usize, &mut Option<Worker<C, O>>)| -> Vec<Batched> {
-            (thread..worlds.registers()).step_by(threads).map(|number| of(worker, number)).collect()
+        let work = |(thread, worker): (usize, &mut Option<Worker<R, C, O>>)| -> Vec<Batched> {
+            (thread..registers).step_by(threads).map(|number| of(worker, number)).collect()
         };
         let all: Vec<Vec<Batched>> = self.workers.par_iter_mut().enumerate().map(work).collect();
         let mut all: Vec<_> = all.into_iter().map(Vec::into_iter).collect();
         let mut in_order =
-            (0..worlds.registers()).map(|number| all[number % threads].next().expect("each has its share"));
+            (0..registers).map(|number| all[number % threads].next().expect("each has its share"));
         let mut out = in_order.next().expect("a batch has a world at least");
         in_order.for_each(|register| out.append(register));
         out
     }
+}
 
+impl<R: Real, C, O> Batch<R, C, O> {
     /// What the last gradient of the first thread met.
     pub fn health(&self) -> Option<Health> {
         self.workers.first().and_then(Option::as_ref).map(|worker| health(&worker.workspace))
     }
 
-    /// What the last gradient of each thread kept, of eight worlds.
+    /// What the last gradient of each thread kept, of the worlds of a register.
     pub fn remembered(&self) -> Vec<Remembered> {
         self.workers.iter().flatten().map(|worker| worker.workspace.remembered()).collect()
     }
 }
 
-impl<C: Controller<Lanes>, O: Objective<Lanes>> Worker<C, O> {
+impl<R: Real, C: Controller<R>, O: Objective<R>> Worker<R, C, O> {
     /// The costs of a register, whose gradient stays in the workspace.
     fn roll(
         &mut self,
-        (model, start, inputs): (&Model<Lanes>, &State<Lanes>, &[Input<Lanes>]),
-        parameters: &[Lanes],
+        (model, start, inputs): (&Model<R>, &State<R>, &[Input<R>]),
+        parameters: &[R],
         memory: Memory,
-    ) -> Result<Lanes, Error> {
+    ) -> Result<R, Error> {
         let controller = (&mut self.controller, parameters);
         let (objective, workspace) = (&mut self.objective, &mut self.workspace);
         let (cost, gradient) =
@@ -320,19 +321,19 @@ impl<C: Controller<Lanes>, O: Objective<Lanes>> Worker<C, O> {
 
 impl Worlds<'_> {
     /// What a register holds, world by world; what the worlds share is summed.
-    fn separated(
+    fn separated<R: Real>(
         &self,
         number: usize,
-        rolled: &Rolled<Lanes>,
-        workspace: &Workspace<Lanes>,
+        rolled: &Rolled<R>,
+        workspace: &Workspace<R>,
         parameters: usize,
     ) -> Batched {
         let (gradient, end) = (workspace.gradient(), workspace.end());
-        let each = || self.own(number);
-        let sum = |x: Lanes| (0..rolled.alive.len()).map(|k| x.lane(k)).sum::<f64>();
+        let each = || self.own(number, R::LANES);
+        let sum = |x: R| (0..rolled.alive.len()).map(|k| x.lane(k)).sum::<f64>();
         let of = |world: usize| {
             let lane = rolled.lane(world);
-            move |x: Lanes| lane.map_or(0.0, |k| x.lane(k))
+            move |x: R| lane.map_or(0.0, |k| x.lane(k))
         };
         let models = match self.models {
             [_] => vec![gradient.model.map(sum)],

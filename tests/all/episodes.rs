@@ -45,6 +45,37 @@ fn the_windows_of_an_episode_cost_together_what_the_episode_costs_at_once() {
     }
 }
 
+/// The cost of a problem's first minibatch where its variables start, and the gradient.
+fn first(problem: &Problem) -> Vec<f64> {
+    let coordinates = problem.coordinates();
+    let variables = problem.groups.iter().flat_map(|g| &g.variables);
+    let x: Vec<f64> = variables.zip(&coordinates).map(|(v, c)| c.of(v.start)).collect();
+    let mut out = vec![0.0; x.len()];
+    let cost = Evaluator::of_terms(problem).value_and_gradient(&x, &mut out).unwrap();
+    out.push(cost);
+    out
+}
+
+#[test]
+fn a_small_memory_changes_no_bit_of_a_gradient_and_single_precision_keeps_its_first_digits() {
+    let usual = first(&problem(DRAWN).unwrap());
+    assert_eq!(usual, first(&problem(&format!("{DRAWN}[gradient]\nmemory = \"2kB\"\n")).unwrap()));
+    let single = first(&problem(&format!("{DRAWN}[gradient]\nprecision = \"single\"\n")).unwrap());
+    let scale = usual.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+    let off = usual.iter().zip(&single).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs() / scale));
+    assert!(off > 0.0 && off < 1e-5, "{off:e}");
+    // A rollout alone has the same budget.
+    let scenes = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes");
+    for scene in ["cartpole_swingup", "spring_triangle"] {
+        let text = std::fs::read_to_string(scenes.join(format!("{scene}.toml"))).unwrap();
+        let [whole, little] = ["", "[gradient]\nmemory = \"100kB\"\n"].map(|more| {
+            let path = scenes.join("nowhere.toml");
+            first(&parse(&format!("{text}\n{more}"), &path).unwrap().problem)
+        });
+        assert_eq!(whole, little, "{scene}");
+    }
+}
+
 #[test]
 fn episodes_go_on_from_a_checkpoint_to_the_same_bits_alone_and_eight_at_a_time() {
     let windows = problem(&format!("{DRAWN}window = 0.1\n")).unwrap();

@@ -18,7 +18,7 @@ use crate::spatial::Vec3;
 /// The unknowns: three of `n`, then `d`, then two of `t`.
 const SIZE: usize = 6;
 /// As many worlds as a number may hold.
-const WORLDS: usize = 8;
+const WORLDS: usize = 16;
 /// A solution has converged when its last step is shorter than this: the next would be its square.
 const STEP: f64 = 1e-9;
 /// A part of the surface of a core.

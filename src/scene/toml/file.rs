@@ -35,10 +35,21 @@ pub struct Scene {
     #[serde(default)]
     pub optimizer: Optimizer,
     #[serde(default)]
+    pub gradient: Gradient,
+    #[serde(default)]
     pub goal: Vec<Goal>,
     /// Keys that replace those of the scene, for a comparison.
     #[serde(default)]
     pub variant: Vec<Spanned<toml::Table>>,
+}
+
+/// How gradients are computed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gradient {
+    /// Of the rollouts of all threads together.
+    pub memory: Option<Spanned<String>>,
+    pub precision: Option<Spanned<crate::optimize::Precision>>,
 }
 
 /// A world without a model file.
@@ -229,8 +240,6 @@ pub struct Random {
     pub batch: Option<Spanned<usize>>,
     /// What each gradient sees of an episode as long as the scene [s].
     pub window: Option<Spanned<f64>>,
-    /// Of the rollouts of all threads together.
-    pub memory: Option<Spanned<String>>,
     #[serde(default)]
     pub judged: Judged,
 }

@@ -7,7 +7,9 @@ use toml::Spanned;
 use super::file::{self, OptimizerKind, ScheduleKind};
 use super::place::Source;
 use crate::error::Error;
-use crate::optimize::{AdamSettings, Bounds, CmaesSettings, DescentSettings, Kind, Method, Schedule};
+use crate::optimize::{
+    AdamSettings, Bounds, CmaesSettings, DescentSettings, Gradients, Kind, Method, Precision, Schedule,
+};
 
 pub fn method(source: &Source<'_>, scene: &file::Scene) -> Result<Method, Error> {
     let file = &scene.optimizer;
@@ -67,6 +69,26 @@ pub fn method(source: &Source<'_>, scene: &file::Scene) -> Result<Method, Error>
         tolerance: file.tolerance,
         until_goals: file.until == file::Until::Goals,
     })
+}
+
+/// How its gradients are computed.
+pub fn gradients(source: &Source<'_>, scene: &file::Scene) -> Result<Gradients, Error> {
+    let (file, usual) = (&scene.gradient, Gradients::default());
+    let memory = match &file.memory {
+        Some(memory) => memory.get_ref().parse().map_err(|e: String| source.error(memory.span(), e))?,
+        None => usual.memory,
+    };
+    let Some(precision) = &file.precision else { return Ok(Gradients { memory, ..usual }) };
+    let refuse = |what: &str| Err(source.error(precision.span(), what));
+    match (precision.get_ref(), &scene.start.random) {
+        (Precision::Single, None) => {
+            refuse("single precision rolls sixteen worlds out at once: it needs [start.random]")
+        }
+        (Precision::Single, _) if !(scene.points.is_empty() && scene.matter.is_empty()) => {
+            refuse("worlds with particles are rolled out in double precision")
+        }
+        (precision, _) => Ok(Gradients { memory, precision: *precision }),
+    }
 }
 
 /// Refuses keys that belong to other optimizers.

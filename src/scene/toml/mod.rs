@@ -38,7 +38,6 @@
 //! batch = 16                      # for each gradient
 //! window = 0.5                    # each gradient sees half a second and goes on where the last one ended; a world
 //!                                 # starts anew after the scene's horizon, or where it fails
-//! memory = "500MB"                # at most, for the rollouts of a gradient; or "light": every state and no more
 //! [start.random.judged]           # at others the goals are judged: a share of them must reach each
 //! count = 100
 //! share = 0.95
@@ -64,6 +63,11 @@
 //!                                 # "levenberg-marquardt" for squares, "trust-region" where a cost is rough,
 //!                                 # "cma-es" (step, population) without gradients
 //! iterations = 300
+//!
+//! [gradient]
+//! memory = "4GB"                  # at most, for what is kept of the rollouts; or "full", or "light": every state
+//!                                 # and no more. The gradient is the same
+//! precision = "double"            # or "single", for worlds from [start.random]: sixteen to a register
 //!
 //! [[goal]]                        # holds in a window: the last 0.5 s, or from … to, or the end
 //! quantity = "abs(joint.pole.position)"
@@ -299,6 +303,7 @@ fn problem(
         goals: aims::goals(source, &scene.goal, model, clock)?,
         groups: variables::groups(source, &scene.optimize, &description, &given)?,
         method: method::method(source, scene)?,
+        gradients: method::gradients(source, scene)?,
         description,
         start,
         plan,

@@ -15,7 +15,6 @@ use crate::objective::{Term, When};
 use crate::optimize::{Problem, Spread, Starts, Subject};
 use crate::physics::derive::{compile, parameters};
 use crate::physics::{Stage, acceleration};
-use crate::rollout::Memory;
 use crate::sense::{Quantity, matches};
 use crate::spatial::Quat;
 
@@ -105,11 +104,7 @@ pub fn random(
         None => 1.0,
     };
     let (batch, judged) = (count(&random.batch, 8)?, (count(&judged.count, 100)?, judged.seed));
-    let memory = match &random.memory {
-        Some(memory) => memory.get_ref().parse().map_err(|e: String| source.error(memory.span(), e))?,
-        None => Memory::Full,
-    };
-    Ok(Some(Starts { seen, unseen, batch, window: None, memory, judged: judged.0, seed: judged.1, share }))
+    Ok(Some(Starts { seen, unseen, batch, window: None, judged: judged.0, seed: judged.1, share }))
 }
 
 /// How many steps each gradient sees, if worlds go on where the last gradient left them.

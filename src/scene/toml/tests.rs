@@ -119,6 +119,21 @@ fn a_mistake_in_a_scene_is_one_sentence_with_its_line_and_the_nearest_right_answ
             "\"adam\"\ndecay = 0.0\nschedule = \"exponential\"",
             "test.toml:13: decay is 0, and must be above zero and below one",
         ),
+        (
+            "\"adam\"",
+            "\"adam\"\n[gradient]\nmemory = \"much\"",
+            "test.toml:14: \"much\" is no memory: write full, light, or 500MB, for instance",
+        ),
+        (
+            "\"adam\"",
+            "\"adam\"\n[gradient]\nprecision = \"single\"",
+            "test.toml:14: single precision rolls sixteen worlds out at once: it needs [start.random]",
+        ),
+        (
+            "\"adam\"",
+            "\"adam\"\n[gradient]\nprecision = \"singel\"",
+            "test.toml:14: unknown word \"singel\" (did you mean \"single\"?)",
+        ),
     ];
     for (part, by, message) in cases {
         let said = refused(part, by);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use costate::Error;
 use costate::control::{Policy, initial_parameters};
 use costate::model::{Input, Model, State};
-use costate::number::{Lanes, Real};
+use costate::number::{Lanes, LanesF32, Real};
 use costate::objective::RandomLinear;
 use costate::physics::derive::{Compilation, compile, parameters};
 use costate::physics::{Stage, acceleration};
@@ -79,6 +79,11 @@ impl Many {
         let policy = |model: &Model<Lanes>| Policy::new(model, &self.parts);
         let loss = |model: &Model<Lanes>| RandomLinear::new(model, STEPS, 3);
         Batch::new(memory).value_and_gradient(self.worlds(), (policy, &self.weights), loss)
+    }
+    fn in_single_precision(&self) -> Batched {
+        let policy = |model: &Model<LanesF32>| Policy::new(model, &self.parts);
+        let loss = |model: &Model<LanesF32>| RandomLinear::new(model, STEPS, 3);
+        Batch::new(Memory::Full).value_and_gradient(self.worlds(), (policy, &self.weights), loss)
     }
 }
 
@@ -173,6 +178,28 @@ fn a_world_in_a_batch_costs_and_pulls_back_as_it_does_alone() {
             let error = off(&path.states[STEPS].q, &alone.states[STEPS].q);
             assert!(error <= tolerance, "{scene:?}, world {w}: {error:e}");
         }
+    }
+}
+
+#[test]
+fn worlds_in_single_precision_keep_the_first_digits_of_costs_and_gradients() {
+    let all = [
+        ("models/double_pendulum.xml", None, [1e-6, 2e-5]),
+        ("", Some("cartpole_network.toml"), [4e-6, 2e-5]),
+        ("", Some("hopper_rhythm.toml"), [1e-5, 2e-3]),
+        ("models/quadruped.xml", None, [3e-4, 5e-3]),
+    ];
+    for (model, scene, most) in all {
+        let many = many(model, scene);
+        let (double, single) = (many.together(Memory::Full), many.in_single_precision());
+        let mut worst = [0.0_f64; 2];
+        for w in 0..WORLDS {
+            let [a, b] = [&single, &double].map(|all| flat_of(all, w));
+            worst[0] = worst[0].max(off(&a[..1], &b[..1]));
+            worst[1] = worst[1].max(off(&a[1..], &b[1..]));
+        }
+        println!("{model}{scene:?}: costs to {:.1e}, gradients to {:.1e}", worst[0], worst[1]);
+        assert!(worst[0] < most[0] && worst[1] < most[1], "{model}{scene:?}: {worst:?}");
     }
 }
 
