@@ -114,7 +114,9 @@
 //! [[matter]]
 //! name = "jelly"
 //! material = "corotated"          # or "neo-hookean" (young, poisson), "fluid" (bulk, exponent, viscosity), "sand"
-//!                                 # (young, poisson, friction in degrees), "plasticine" (young, poisson, yield)
+//!                                 # (young, poisson, friction φ in degrees, of a cylinder that is pressed: a
+//!                                 # slope in a plane stands up to tan θ = 4/√3 sin φ/(3 − sin φ), 25° of 30°;
+//!                                 # half as much again in space), "plasticine" (young, poisson, yield)
 //! box = { lower = [0.3, 0.1], upper = [0.5, 0.3] }   # or ball = { center, radius }
 //! per_cell = 2                    # particles along each side of a cell
 //! density = 1000.0

@@ -3,6 +3,8 @@
 use std::f64::consts::PI;
 
 use costate::model::continuum::{Continuum, ContinuumLayout, Form, Kind, Material, Obstacle, Wall};
+use costate::physics::particles::continuum::material::respond;
+use costate::physics::particles::continuum::matrix::{Matrix, matrix, scalar};
 use costate::physics::particles::continuum::{
     Conditions, ConditionsBar, Lost, Scratch, substep, substep_pullback,
 };
@@ -332,4 +334,139 @@ fn a_launched_jelly_has_the_published_loss_and_slope() {
     assert!((loss - 0.0505).abs() < 5e-5, "{loss}");
     // The published numbers come from 32-bit arithmetic.
     assert!((slope[0] + 0.013699).abs() < 5e-5 && (slope[1] - 0.031245).abs() < 5e-5, "{slope:?}");
+}
+
+/// Shear over normal stress of sand that shears along x on a plane across y, at constant volume.
+fn friction_of_flow<const D: usize>(degrees: f64) -> f64 {
+    let material = Material { friction: degrees.to_radians(), ..elastic(1.0, 1.0, 0.3) };
+    let constants = material.constants(Kind::Sand);
+    let (step, mut f) = (1e-6, scalar::<f64, D>(1.0 - 1e-4));
+    let mut ratio = 0.0;
+    for _ in 0..2000 {
+        let trial: Matrix<f64, D> = matrix(|i, j| f[i][j] + if i == 0 { step * f[1][j] } else { 0.0 });
+        let after = respond(Kind::Sand, &constants, &trial);
+        f = after.deformation;
+        ratio = -after.stress[0][1] / after.stress[1][1];
+    }
+    ratio
+}
+
+/// `μ = D 2/√3 sin φ/(3 − sin φ)`: the cone touches Mohr and Coulomb's law where a cylinder is pressed, and flow
+/// without a change of volume has its largest shear along the plane.
+fn friction_of_slope(dimension: f64, degrees: f64) -> f64 {
+    let sine = degrees.to_radians().sin();
+    dimension * 2.0 / 3.0_f64.sqrt() * sine / (3.0 - sine)
+}
+
+#[test]
+fn sand_that_shears_has_the_friction_of_its_cone() {
+    for degrees in [20.0, 30.0, 40.0] {
+        for (found, dimension) in
+            [(friction_of_flow::<2>(degrees), 2.0), (friction_of_flow::<3>(degrees), 3.0)]
+        {
+            let error = found / friction_of_slope(dimension, degrees) - 1.0;
+            println!("{degrees}° in {dimension} dimensions: {found:.5}, relative error {error:.1e}");
+            assert!(error.abs() < 1e-3, "{degrees}° in {dimension} dimensions: {error}");
+        }
+    }
+}
+
+/// The slope of the straight line nearest to these points.
+fn slope(points: &[[f64; 2]]) -> f64 {
+    let [x, y] = [0, 1].map(|k| mean(&points.iter().map(|p| p[k]).collect::<Vec<_>>()));
+    let product: f64 = points.iter().map(|p| (p[0] - x) * (p[1] - y)).sum();
+    product / points.iter().map(|p| (p[0] - x).powi(2)).sum::<f64>()
+}
+
+/// A layer of sand of 16 cm by 3.84 m with free ends, on a rough floor that slopes: the speed of its middle quarter
+/// down the slope [s, m/s], every hundredth of a second.
+fn speeds_down_a_slope(degrees: f64, cells: usize, hundredths: usize) -> Vec<[f64; 2]> {
+    let (spacing, length, gravity) = (0.16 / cells as f64, 24 * cells, 9.81);
+    let material = Material { friction: 30.0_f64.to_radians(), ..elastic(1500.0, 1e6, 0.3) };
+    let corner = [2.0 * cells as f64 + 4.25, 3.25];
+    let (grid, counts) = ([30 * cells + 8, cells + 12], [2 * length, 2 * cells]);
+    let mut layer = Block::new(Kind::Sand, material, spacing, grid, counts, 0.5, corner);
+    layer.layout.walls[2] = Wall::Sticky;
+    let (sin, cos) = degrees.to_radians().sin_cos();
+    let down = Vec3::new(gravity * sin, -gravity * cos, 0.0);
+    let steps = 5 * cells / 2;
+    let conditions = Conditions { gravity: down, ..under(0.0, 0.01 / steps as f64) };
+    let (n, middle) = (layer.count(), 3 * length / 4 * counts[1]..5 * length / 4 * counts[1]);
+    let (mut state, mut out) = (layer.state.clone(), Vec::new());
+    for hundredth in 1..=hundredths {
+        state = layer.after(&state, &conditions, steps);
+        let velocities = &state[2 * n..3 * n];
+        out.push([0.01 * hundredth as f64, mean(&velocities[middle.clone()])]);
+    }
+    out
+}
+
+/// The friction that explains how the layer gains speed from 0.1 s to 0.4 s, `a = g (sin θ − μ cos θ)`.
+fn friction_on_a_slope(degrees: f64, cells: usize) -> f64 {
+    let gain = slope(&speeds_down_a_slope(degrees, cells, 40)[9..]);
+    let (sin, cos) = degrees.to_radians().sin_cos();
+    (sin - gain / 9.81) / cos
+}
+
+/// In a plane, sand of 30° rests below a slope of 24.79°, `tan θ = μ`, and slides above it. It starts without stress,
+/// and slides until it feels its weight.
+#[test]
+fn sand_rests_on_a_slope_below_its_friction_and_slides_above_it() {
+    let wanted = friction_of_slope(2.0, 30.0);
+    let error = |degrees, cells| friction_on_a_slope(degrees, cells) / wanted - 1.0;
+    let errors = [26.0, 30.0, 36.0].map(|degrees| error(degrees, 8));
+    let coarse = error(36.0, 4);
+    let ends = [20.0, 23.0].map(|degrees| {
+        let late = &speeds_down_a_slope(degrees, 8, 60)[50..];
+        late.iter().map(|[_, v]| v.abs()).fold(0.0, f64::max)
+    });
+    println!("relative errors of the friction at 26°, 30°, 36°: {errors:.4?}; on half the cells {coarse:.4}");
+    println!("speeds at 20° and 23° after half a second: {ends:.5?} m/s");
+    // The floor holds half a cell of the layer back: the error grows with the speed, and shrinks with the grid.
+    assert!(errors[0].abs() < 0.01 && errors[1].abs() < 0.035 && errors[2].abs() < 0.07, "{errors:?}");
+    assert!(errors[2] < 0.8 * coarse, "{errors:?} {coarse}");
+    assert!(ends[0] < 3e-3 && ends[1] < 0.015, "{ends:?}");
+}
+
+/// Water of depth `H` = 32 cm behind a dam that is gone at once, on a dry bed without friction: what flows past the
+/// dam, over `H √(g H)`, and how fast the farthest parcel of side `H/8` goes, over `√(g H)`; from 2 and from 3 to
+/// 4.2 times `√(H/g)`.
+fn dam_break(cells: usize) -> [f64; 2] {
+    let (depth, gravity, density, sound): (f64, f64, f64, f64) = (0.32, 9.81, 1000.0, 15.0);
+    let material = Material { density, bulk: density * sound * sound, exponent: 7.0, ..Material::zero() };
+    let spacing = depth / cells as f64;
+    let (grid, counts) = ([14 * cells + 6, cells + 12], [10 * cells, 2 * cells]);
+    let water = Block::new(Kind::Fluid, material, spacing, grid, counts, 0.5, [3.25, 3.25]);
+    let dam = spacing * (5 * cells + 3) as f64;
+    let tenth = 0.1 * (depth / gravity).sqrt();
+    let steps = (tenth * cells as f64 / 0.008).round() as usize;
+    let conditions = under(gravity, tenth / steps as f64);
+    let (mut state, n, side) = (water.state.clone(), water.count(), cells / 4);
+    let (mut passed, mut fronts) = (Vec::new(), Vec::new());
+    for round in 1..=42 {
+        state = water.after(&state, &conditions, steps);
+        let (time, x) = (0.1 * f64::from(round), &state[..n]);
+        let share = (0.5 / cells as f64).powi(2);
+        passed.push([time, share * x.iter().filter(|x| **x > dam).count() as f64]);
+        let mut parcels = vec![0.0; 8 * counts[0] / side];
+        for (p, x) in x.iter().enumerate() {
+            parcels[p / counts[1] / side * 8 + p % counts[1] / side] += x / (side * side) as f64;
+        }
+        fronts.push([time, parcels.into_iter().fold(0.0, f64::max) / depth]);
+    }
+    [slope(&passed[19..]), slope(&fronts[29..])]
+}
+
+/// Ritter's solution for shallow water: `8/27 H √(g H)` flows past the dam, and the front goes at `2 √(g H)`.
+#[test]
+fn a_broken_dam_lets_eight_parts_in_twenty_seven_flow() {
+    let errors = [8, 16].map(|cells| {
+        let [flow, front] = dam_break(cells);
+        [flow * 27.0 / 8.0 - 1.0, front / 2.0 - 1.0]
+    });
+    println!("relative errors of the flow and of the front: {errors:.4?}");
+    let [[coarse, coarse_front], [fine, fine_front]] = errors;
+    assert!(coarse.abs() < 0.055 && fine.abs() < 0.03 && fine.abs() < 0.7 * coarse.abs(), "{errors:?}");
+    // On a coarse grid the thin tip runs ahead.
+    assert!(fine_front.abs() < 0.07 && fine_front.abs() < 0.6 * coarse_front.abs(), "{errors:?}");
 }
