@@ -1,6 +1,6 @@
 //! Bodies of particles: what a file states about them, their numbers, and where their states are.
 //!
-//! Mass points carry springs and may collide as balls. All particles of a world are one list of numbers in its
+//! Mass points carry springs, may collide as balls, and meet walls and geoms. All particles of a world are one list of numbers in its
 //! [`State`](super::State), the positions and the velocities of all points first.
 
 use std::ops::Range;
@@ -123,7 +123,7 @@ pub struct PointsFile {
     pub mass: f64,
     /// Of the ball around each point [m]; zero for points that meet no others.
     pub radius: f64,
-    /// Of balls that collide.
+    /// The share of the speed of approach that comes back from other balls and from geoms.
     pub restitution: f64,
     /// The points that each spring joins, and which of the stiffnesses is its own.
     pub springs: Vec<([usize; 2], usize)>,
@@ -189,7 +189,7 @@ pub struct Points<R> {
     pub mass: R,
     /// Of the ball around each point [m].
     pub radius: R,
-    /// Of balls that collide.
+    /// The share of the speed of approach that comes back from other balls and from geoms.
     pub restitution: R,
     /// One for each group of springs [N/m].
     pub stiffness: Vec<R>,
@@ -220,7 +220,7 @@ pub struct ParticleLayout {
     pub continuum: Option<Arc<ContinuumLayout>>,
     /// Bodies of matter.
     pub matter: Vec<MatterLayout>,
-    /// The geoms that matter meets.
+    /// The geoms that particles meet.
     pub touching: Vec<usize>,
 }
 
@@ -311,11 +311,17 @@ impl ParticleLayout {
             layout.names.push(body.name.clone().unwrap_or_else(|| format!("points#{k}")));
         }
         layout.numbers = 6 * layout.count;
-        layout.add_matter(file, geoms);
+        layout.add_matter(file);
+        if !file.is_empty() {
+            // What collides with nothing, and a mesh, is not there for particles.
+            let meets =
+                |g: &GeomLayout| (g.contype != 0 || g.conaffinity != 0) && Form::of(g.shape).is_some();
+            layout.touching = (0..geoms.len()).filter(|&g| meets(&geoms[g])).collect();
+        }
         layout
     }
 
-    fn add_matter(&mut self, file: &ParticlesFile, geoms: &[GeomLayout]) {
+    fn add_matter(&mut self, file: &ParticlesFile) {
         if file.matter.is_empty() {
             return;
         }
@@ -350,9 +356,6 @@ impl ParticleLayout {
                 color: matter.color,
             });
         }
-        // What collides with nothing, and a mesh, is not there for matter.
-        let meets = |g: &GeomLayout| (g.contype != 0 || g.conaffinity != 0) && Form::of(g.shape).is_some();
-        self.touching = (0..geoms.len()).filter(|&g| meets(&geoms[g])).collect();
         self.numbers += own.state_len();
         self.continuum = Some(Arc::new(own));
     }

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::terms::wanted;
 use crate::model::{Input, Model, State};
-use crate::sense::{Quantity, View};
+use crate::sense::{Needs, Quantity, View};
 use crate::spatial::Vec3;
 
 /// What is asked of a quantity in a window of time.
@@ -87,7 +87,7 @@ impl Goal {
             let (state, input) = (&states[k], inputs.get(k));
             view.step = k;
             view.past = k.checked_sub(1).map_or(Vec::new(), |past| inputs[past].u.clone());
-            view.look(model, state, input, std::iter::once(self.quantity));
+            view.look(model, state, input, Needs::of(std::iter::once(self.quantity)));
             let x = self.measured_as.number(self.quantity.measure(model, state, input, view), k);
             // A NaN is never better, and stays.
             if !better(x, measured) && !measured.is_nan() {

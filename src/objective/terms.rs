@@ -6,7 +6,7 @@ use super::{Objective, Penalty};
 use crate::model::{Input, Model, State};
 use crate::number::Real;
 use crate::physics::Cotangents;
-use crate::sense::{Quantity, View, ViewCotangent};
+use crate::sense::{Needs, Quantity, View, ViewCotangent};
 use crate::spatial::Vec3;
 
 /// When a term counts, in steps.
@@ -109,7 +109,7 @@ impl<R: Real> Terms<R> {
             self.view.past.extend_from_slice(past);
         }
         let acting = self.terms.iter().filter(|t| t.acts(k, input.is_some()));
-        self.view.look(model, state, input, acting.map(|t| t.quantity));
+        self.view.look(model, state, input, Needs::of(acting.map(|t| t.quantity)));
     }
 
     /// Appends numbers whose squares add up to the cost of state `k`, one for each number of a term that acts; weights

@@ -164,7 +164,7 @@ fn applied<R: Real>(model: &Model<R>, input: &Input<R>, stage: &mut Stage<R>) {
     }
     stage.wrench.fill(Force::zero());
     if let Some(swarm) = pushed {
-        stage.wrench.copy_from_slice(&swarm.wrench);
+        stage.wrench.copy_from_slice(swarm.wrench());
     }
     for ((out, w), link) in stage.wrench.iter_mut().zip(&input.wrench).zip(&stage.links.bodies) {
         *out += Force::at(link.center - link.origin, w.force) + Force::new(w.torque, Vec3::zero());
@@ -317,7 +317,7 @@ pub fn forces_pullback<R: Real>(
         let twists = if t.particles.pushes() { &scratch.passive.bodies[..] } else { &[] };
         particles::advance_pullback(model, (links, &state.particles), acting, swarm, twists, back, out);
         if t.particles.pushes() {
-            scratch.passive.cotangent.iter_mut().zip(&swarm.wrench).for_each(|(own, w)| *own += *w);
+            scratch.passive.cotangent.iter_mut().zip(swarm.wrench()).for_each(|(own, w)| *own += *w);
         }
     }
     actuation_pullback(

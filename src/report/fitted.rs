@@ -5,7 +5,7 @@ use super::chart::{Figure, Panel, Row, Scale, Shape};
 use super::curves::TIME;
 use super::picture::Picture;
 use crate::objective::{Term, When};
-use crate::sense::View;
+use crate::sense::{Needs, View};
 
 /// The most rows of the picture.
 const MOST_ROWS: usize = 12;
@@ -27,7 +27,7 @@ fn compared(motion: &Motion<'_>, term: &Term) -> Vec<Row> {
         let (state, input) = (&motion.states[k], motion.inputs.get(k));
         view.step = k;
         view.past = k.checked_sub(1).map_or(Vec::new(), |past| motion.inputs[past].u.clone());
-        view.look(motion.model, state, input, std::iter::once(term.quantity));
+        view.look(motion.model, state, input, Needs::of(std::iter::once(term.quantity)));
         term.quantity.measure(motion.model, state, input, &view).to_array()
     };
     let simulated: Vec<[f64; 3]> = steps.iter().map(|&k| measure(k)).collect();

@@ -23,7 +23,7 @@ pub use crowd::Crowd;
 pub use observation::{Form, Observation, Observer, observations};
 pub(crate) use quantity::matches;
 pub use quantity::{Place, Quantity, Stored, known_quantities, quantities};
-pub use view::{View, ViewCotangent};
+pub use view::{Needs, View, ViewCotangent};
 
 use crate::model::{Costate, Input, Measured, Model, State};
 use crate::number::Real;

@@ -1,6 +1,6 @@
 //! What a controller sees.
 
-use super::{Quantity, View, ViewCotangent, known_quantities, quantities};
+use super::{Needs, Quantity, View, ViewCotangent, known_quantities, quantities};
 use crate::error::nearest;
 use crate::model::{Model, State, Topology};
 use crate::number::Real;
@@ -85,6 +85,7 @@ fn unknown(t: &Topology, pattern: &str, name: &str) -> String {
 #[derive(Clone, Debug)]
 pub struct Observer<R: Real> {
     list: Vec<Observation>,
+    needs: Needs,
     view: View<R>,
     cotangent: ViewCotangent<R>,
 }
@@ -93,7 +94,8 @@ impl<R: Real> Observer<R> {
     /// Room for one model.
     pub fn new(model: &Model<R>, list: Vec<Observation>) -> Self {
         let view = View::new(model, list.iter().map(|o| o.quantity));
-        Self { list, view, cotangent: ViewCotangent::new(model) }
+        let needs = Needs::of(list.iter().map(|o| o.quantity));
+        Self { list, needs, view, cotangent: ViewCotangent::new(model) }
     }
 
     /// Says which step it is.
@@ -104,7 +106,7 @@ impl<R: Real> Observer<R> {
 
     /// Overwrites the values of all observations.
     pub fn observe(&mut self, model: &Model<R>, state: &State<R>, out: &mut [R]) {
-        self.view.look(model, state, None, self.list.iter().map(|o| o.quantity));
+        self.view.look(model, state, None, self.needs);
         for (out, o) in out.iter_mut().zip(&self.list) {
             let x = o.quantity.measure(model, state, None, &self.view).to_array()[o.part];
             let shown = match o.form {
@@ -118,7 +120,7 @@ impl<R: Real> Observer<R> {
 
     /// The pullback of [`observe`](Observer::observe) at the same state.
     pub fn observe_pullback(&mut self, model: &Model<R>, state: &State<R>, w: &[R], out: &mut Cotangents<R>) {
-        self.view.look(model, state, None, self.list.iter().map(|o| o.quantity));
+        self.view.look(model, state, None, self.needs);
         for (w, o) in w.iter().zip(&self.list) {
             let w = w.times(1.0 / o.scale);
             let x = || o.quantity.measure(model, state, None, &self.view).to_array()[o.part];

@@ -159,6 +159,13 @@ impl Quantity {
     pub fn needs_input(self) -> bool {
         matches!(self, Self::Control { .. } | Self::ControlRate { .. }) || self.needs_forces()
     }
+    /// The particles against whose mean it is measured.
+    pub(super) fn origin(self) -> Option<Crowd> {
+        match self {
+            Self::Particles { from, .. } => from,
+            _ => None,
+        }
+    }
     /// Whether it is what a sensor says.
     pub fn is_sensor(self) -> bool {
         matches!(self, Self::Sensor { .. })
@@ -199,7 +206,7 @@ impl Quantity {
                 }
             }),
             Self::Particles { crowd, from, coordinate } => {
-                let origin = from.map_or(Vec3::zero(), |from| from.mean(&state.particles, coordinate));
+                let origin = from.map_or(Vec3::zero(), |from| view.mean(from));
                 pick(crowd.mean(&state.particles, coordinate) - origin, coordinate)
             }
             Self::Spread { crowd, coordinate } => {
@@ -268,7 +275,7 @@ impl Quantity {
                 let w = unpick(w, coordinate);
                 crowd.mean_pullback(w, coordinate, &mut out.state.particles);
                 if let Some(from) = from {
-                    from.mean_pullback(-w, coordinate, &mut out.state.particles);
+                    out_view.add_mean(from, -w);
                 }
             }
             Self::Spread { crowd, coordinate } => {

@@ -95,6 +95,26 @@ fn a_step_and_its_pullback_allocate_nothing_after_the_first() {
 }
 
 #[test]
+fn a_step_in_which_points_lie_on_a_robot_allocates_nothing_after_the_first() {
+    let text = "model = \"../models/particles/scale.xml\"\nsteps = 1\n[[points]]\nmass = 0.1\n\
+                positions = [[0.1, 0.0, 0.021], [-0.1, 0.05, 0.021], [0.0, -0.1, 0.021]]\n";
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/all/scene.toml");
+    let problem = costate::scene::toml::parse(text, &here).unwrap().problem;
+    let (model, mut state) = (derive::compile(&problem.description), problem.start);
+    let (input, mut next) = (Input::zero(&model), state.clone());
+    let (mut record, mut back) = (Record::new(&model), StepBackward::new(&model));
+    let (mut out, mut cotangent) = (Cotangents::zero(&model, &input), Costate::zero(&model));
+    cotangent.particles.fill(1.0);
+    let mut both = || {
+        step(&model, &state, &input, &mut record, &mut next);
+        step_pullback(&model, &state, &input, &record, &cotangent, &mut back, &mut out);
+        std::mem::swap(&mut state, &mut next);
+    };
+    (0..50).for_each(|_| both());
+    assert_eq!(allocations(|| (0..50).for_each(|_| both())), 0);
+}
+
+#[test]
 fn a_gradient_allocates_as_often_for_many_steps_as_for_few() {
     for r in all() {
         for integrator in INTEGRATORS {

@@ -6,6 +6,7 @@ mod continuum;
 mod drops;
 mod order;
 mod points;
+mod points_on_geoms;
 mod regulator;
 mod sliding;
 mod touching;

@@ -257,6 +257,7 @@ fn every_scene_reaches_its_goals() {
         ("spring_robot_b", 1),
         ("rope_swing", 1),
         ("cloth_throw", 1),
+        ("paddle_ball", 1),
     ];
     for (name, seeds) in all {
         let scene = load(&scenes().join(format!("{name}.toml"))).unwrap();

@@ -93,6 +93,8 @@ fn points<R: Real, S: Source<R>>(k: usize, p: &PointsFile, source: &mut S) -> Po
     let (mut radius, mut restitution) = (R::zero(), R::zero());
     if p.radius > 0.0 {
         radius = read.number("radius", "m", POSITIVE, p.radius);
+    }
+    if p.radius > 0.0 || p.restitution > 0.0 {
         restitution = read.number("restitution", "–", SHARE, p.restitution);
     }
     let (mut stiffness, mut rest_length) = (Vec::new(), Vec::new());

@@ -7,13 +7,14 @@ pub mod continuum;
 pub mod points;
 mod touch;
 
-use super::articulated::{Links, LinksCotangent};
+use super::articulated::{Links, LinksCotangent, kinematics};
 use crate::model::continuum::Obstacle;
-use crate::model::{Input, Model};
+use crate::model::{Input, Model, State};
 use crate::number::{Real, copy};
 use crate::spatial::{Force, Motion, Vec3};
-use continuum::{Conditions, ConditionsBar};
+use continuum::{Conditions, ConditionsBar, Lost};
 use points::{Acting, Out};
+use touch::Axes;
 
 /// The particles during one step; allocated once and overwritten.
 #[derive(Clone, Debug)]
@@ -21,8 +22,6 @@ pub struct Swarm<R: Real> {
     kept: KeptSwarm<R>,
     /// At the end of the step.
     end: Vec<R>,
-    /// What matter pushes each body with, about the origin of its link [N m, N].
-    pub wrench: Vec<Force<R>>,
     /// A particle of matter that left the grid.
     pub lost: Option<usize>,
     obstacles: Vec<Obstacle<R>>,
@@ -35,15 +34,18 @@ pub struct Swarm<R: Real> {
 pub struct KeptSwarm<R> {
     /// Between one substep and the next.
     between: Vec<Vec<R>>,
-    /// What matter gave to geoms in every substep.
+    /// What particles gave to geoms in every substep.
     impulses: Vec<Vec<Force<R>>>,
+    /// What particles push each body with, about the origin of its link [N m, N].
+    wrench: Vec<Force<R>>,
 }
 
 impl<R> KeptSwarm<R> {
     /// The bytes of memory behind it.
     pub fn bytes(&self) -> usize {
         let between: usize = self.between.iter().map(|x| size_of_val(&x[..])).sum();
-        between + self.impulses.iter().map(|x| size_of_val(&x[..])).sum::<usize>()
+        let impulses: usize = self.impulses.iter().map(|x| size_of_val(&x[..])).sum();
+        between + impulses + size_of_val(&self.wrench[..])
     }
 }
 
@@ -56,9 +58,9 @@ impl<R: Real> Swarm<R> {
             kept: KeptSwarm {
                 between: vec![zero.clone(); layout.substeps - 1],
                 impulses: vec![vec![Force::zero(); layout.touching.len()]; layout.substeps],
+                wrench: vec![Force::zero(); model.topology.bodies.len()],
             },
             end: zero,
-            wrench: vec![Force::zero(); model.topology.bodies.len()],
             lost: None,
             obstacles: Vec::new(),
             points: points::Scratch::new(model),
@@ -68,6 +70,10 @@ impl<R: Real> Swarm<R> {
     /// At the end of the step.
     pub fn end(&self) -> &[R] {
         &self.end
+    }
+    /// What particles push each body with, about the origin of its link [N m, N].
+    pub fn wrench(&self) -> &[Force<R>] {
+        &self.kept.wrench
     }
     /// What a pullback needs.
     pub fn kept(&self) -> &KeptSwarm<R> {
@@ -82,9 +88,11 @@ impl<R: Real> Swarm<R> {
         for (own, x) in self.kept.between.iter_mut().zip(&other.kept.between) {
             copy(own, x, f);
         }
+        let force = |w: Force<S>| Force::new(w.torque.map(f), w.force.map(f));
         for (own, x) in self.kept.impulses.iter_mut().zip(&other.kept.impulses) {
-            copy(own, x, |w| Force::new(w.torque.map(f), w.force.map(f)));
+            copy(own, x, force);
         }
+        copy(&mut self.kept.wrench, &other.kept.wrench, force);
     }
 }
 
@@ -108,35 +116,60 @@ pub fn advance<R: Real>(
     }
     let layout = &model.topology.particles;
     let h = substep_length(model);
-    swarm.wrench.fill(Force::zero());
+    swarm.kept.wrench.fill(Force::zero());
     swarm.lost = None;
     for k in 0..layout.substeps {
         let (past, future) = swarm.kept.between.split_at_mut(k);
         let before = past.last().map_or(start, |last| &last[..]);
         let after = future.first_mut().unwrap_or(&mut swarm.end);
-        points::substep(model, h, Acting { force, input }, (before, after), &mut swarm.points);
-        let (Some(numbers), Some(matter)) = (&model.particles.continuum, &layout.continuum) else { continue };
-        if const { R::ORDER > 1 } {
-            unreachable!("matter has first derivatives and no second ones");
-        }
         let t = h.times(k as f64);
         touch::obstacles(model, links, t, &mut swarm.obstacles);
-        let conditions = conditions(model, h, force, &swarm.obstacles);
-        let first = layout.first_of_matter();
         let impulses = &mut swarm.kept.impulses[k];
         impulses.fill(Force::zero());
+        let acting = Acting { force, input, obstacles: &swarm.obstacles };
+        points::substep(model, h, acting, (before, &mut *after), impulses, &mut swarm.points);
+        let first = layout.first_of_matter();
         let (before, after) = (&before[first..], &mut after[first..]);
-        let scratch = &mut swarm.continuum;
-        let done = continuum::substep(numbers, matter, &conditions, before, after, impulses, scratch);
+        let done = advance_matter(
+            model,
+            (h, force),
+            (before, after),
+            (&mut swarm.obstacles, impulses),
+            &mut swarm.continuum,
+        );
         if let Err(lost) = done {
             swarm.lost = Some(lost.particle);
             swarm.end.fill(R::from_f64(f64::NAN));
             return;
         }
-        touch::push(model, links, t, impulses, &mut swarm.wrench);
+        touch::push(model, links, t, impulses, &mut swarm.kept.wrench);
     }
     let rate = model.option.timestep.recip();
-    swarm.wrench.iter_mut().for_each(|w| *w = *w * rate);
+    swarm.kept.wrench.iter_mut().for_each(|w| *w = *w * rate);
+}
+
+/// One substep of matter, if there is any; the obstacles end along the axes of its grid.
+fn advance_matter<R: Real>(
+    model: &Model<R>,
+    (h, force): (R, &[R]),
+    (before, after): (&[R], &mut [R]),
+    (obstacles, impulses): (&mut [Obstacle<R>], &mut [Force<R>]),
+    scratch: &mut continuum::Scratch<R>,
+) -> Result<(), Lost> {
+    let layout = &model.topology.particles;
+    let (Some(numbers), Some(matter)) = (&model.particles.continuum, &layout.continuum) else {
+        return Ok(());
+    };
+    if const { R::ORDER > 1 } {
+        unreachable!("matter has first derivatives and no second ones");
+    }
+    let axes = Axes::of(layout);
+    axes.obstacles_to_grid(obstacles);
+    axes.impulses_to_grid(impulses);
+    let conditions = conditions(model, h, force, obstacles);
+    continuum::substep(numbers, matter, &conditions, before, after, impulses, scratch)?;
+    axes.impulses_to_world(impulses);
+    Ok(())
 }
 
 fn conditions<'a, R: Real>(
@@ -145,8 +178,32 @@ fn conditions<'a, R: Real>(
     controls: &'a [R],
     obstacles: &'a [Obstacle<R>],
 ) -> Conditions<'a, R> {
-    let gravity = touch::along_grid(&model.topology.particles, model.option.gravity);
+    let gravity = Axes::of(&model.topology.particles).to_grid(model.option.gravity);
     Conditions { gravity, dt, controls, obstacles }
+}
+
+/// The first mass point, fixed ones aside, whose ball reaches into a geom that it would meet: the point, the geom and
+/// how deep [m].
+pub fn first_inside(model: &Model<f64>, state: &State<f64>) -> Option<(usize, usize, f64)> {
+    let layout = &model.topology.particles;
+    let mut links = Links::new(model);
+    kinematics(model, state, &mut links);
+    let mut obstacles = Vec::new();
+    touch::obstacles(model, &links, 0.0, &mut obstacles);
+    let depth = |p: usize, radius: f64, o: &Obstacle<f64>| {
+        let at = layout.position(p);
+        let arm =
+            Vec3::new(state.particles[at], state.particles[at + 1], state.particles[at + 2]) - o.position;
+        radius - continuum::distance(o.form, o.rotation.conjugate().rotate(arm), o.size).0
+    };
+    let bodies = model.particles.points.iter().zip(&layout.points);
+    let mut moving = bodies.flat_map(|(body, at)| {
+        at.points.clone().zip(&at.fixed).filter(|(_, fixed)| !**fixed).map(|(p, _)| (p, body.radius))
+    });
+    moving.find_map(|(p, radius)| {
+        let of = |(o, g): (&Obstacle<f64>, &usize)| (p, *g, depth(p, radius, o));
+        obstacles.iter().zip(&layout.touching).map(of).find(|(_, _, depth)| *depth > 1e-9)
+    })
 }
 
 /// The cotangents that [`advance_pullback`] adds to.
@@ -173,6 +230,7 @@ pub struct SwarmBackward<R: Real> {
     weight: Vec<Force<R>>,
     by_impulse: Vec<Force<R>>,
     obstacles: Vec<Obstacle<R>>,
+    by_obstacle: Vec<Obstacle<R>>,
     points: points::Scratch<R>,
     continuum: continuum::Scratch<R>,
 }
@@ -189,6 +247,7 @@ impl<R: Real> SwarmBackward<R> {
             weight: vec![Force::zero(); model.topology.bodies.len()],
             by_impulse: vec![Force::zero(); layout.touching.len()],
             obstacles: Vec::new(),
+            by_obstacle: Vec::new(),
             points: points::Scratch::new(model),
             continuum: continuum::Scratch::default(),
         }
@@ -213,41 +272,50 @@ pub fn advance_pullback<R: Real>(
     let h = substep_length(model);
     let rate = model.option.timestep.recip();
     let mut by_h = R::zero();
-    for ((own, twist), wrench) in scratch.weight.iter_mut().zip(twists).zip(&swarm.wrench) {
+    for ((own, twist), wrench) in scratch.weight.iter_mut().zip(twists).zip(&swarm.kept.wrench) {
         *own = Force::new(twist.angular, twist.linear) * rate;
         out.model.option.timestep -= twist.dot(*wrench) * rate;
     }
     for k in (0..layout.substeps).rev() {
         let before = if k == 0 { start } else { &swarm.kept.between[k - 1] };
+        let (t, impulses) = (h.times(k as f64), &swarm.kept.impulses[k]);
+        touch::obstacles(model, links, t, &mut scratch.obstacles);
+        scratch.by_obstacle.clear();
+        scratch.by_obstacle.extend(scratch.obstacles.iter().map(|o| Obstacle::zero(o.form)));
+        let given = (&mut scratch.by_impulse[..], &mut scratch.by_obstacle[..]);
+        touch::push_pullback(model, links, t, impulses, &scratch.weight, given);
         // Matter overwrites its own part.
         scratch.earlier[..layout.first_of_matter()].fill(R::zero());
         by_h += points::substep_pullback(
             model,
             h,
-            Acting { force, input },
+            Acting { force, input, obstacles: &scratch.obstacles },
             (before, &mut scratch.again),
-            &scratch.end,
+            (&scratch.end, &scratch.by_impulse),
             &mut scratch.points,
             Out {
                 before: &mut scratch.earlier,
                 force: &mut *out.force,
                 push: &mut *out.push,
+                obstacles: &mut scratch.by_obstacle,
                 model: &mut *out.model,
             },
         );
-        by_h += matter_pullback(model, links, (before, force, &swarm.kept.impulses[k]), k, scratch, &mut out);
+        by_h += matter_pullback(model, (h, force), before, scratch, &mut out);
+        let cotangents = (&mut *out.links, &mut *out.model);
+        let by_t = touch::obstacles_pullback(model, links, t, &scratch.by_obstacle, cotangents);
+        by_h += by_t.times(k as f64);
         std::mem::swap(&mut scratch.end, &mut scratch.earlier);
     }
     out.start.iter_mut().zip(&scratch.end).for_each(|(out, w)| *out += *w);
     out.model.option.timestep += by_h.times(1.0 / layout.substeps as f64);
 }
 
-/// The pullback of substep `k` of matter; returns the cotangent of the length of a substep.
+/// The pullback of [`advance_matter`]; returns the cotangent of the length of a substep.
 fn matter_pullback<R: Real>(
     model: &Model<R>,
-    links: &Links<R>,
-    (before, force, impulses): (&[R], &[R], &[Force<R>]),
-    k: usize,
+    (h, force): (R, &[R]),
+    before: &[R],
     scratch: &mut SwarmBackward<R>,
     out: &mut ParticlesOut<'_, R>,
 ) -> R {
@@ -258,14 +326,12 @@ fn matter_pullback<R: Real>(
     if const { R::ORDER > 0 } {
         unreachable!("matter has first derivatives and no second ones");
     }
-    let h = substep_length(model);
-    let (t, first) = (h.times(k as f64), layout.first_of_matter());
-    touch::obstacles(model, links, t, &mut scratch.obstacles);
+    let Some(share) = &mut out.model.particles.continuum else { return R::zero() };
+    let (axes, first) = (Axes::of(layout), layout.first_of_matter());
+    axes.obstacles_to_grid(&mut scratch.obstacles);
+    axes.impulses_to_grid(&mut scratch.by_impulse);
     let conditions = conditions(model, h, force, &scratch.obstacles);
     let mut bar = ConditionsBar::zero(&conditions);
-    let given = (&mut scratch.by_impulse[..], &mut bar.obstacles[..]);
-    touch::push_pullback(model, links, t, impulses, &scratch.weight, given);
-    let Some(share) = &mut out.model.particles.continuum else { return R::zero() };
     let done = continuum::substep_pullback(
         (numbers, matter),
         &conditions,
@@ -279,8 +345,8 @@ fn matter_pullback<R: Real>(
         // The way forward has ended here already.
         scratch.earlier.fill(R::from_f64(f64::NAN));
     }
-    out.model.option.gravity += touch::along_world(layout, bar.gravity);
+    out.model.option.gravity += axes.to_world(bar.gravity);
     out.force.iter_mut().zip(&bar.controls).for_each(|(own, w)| *own += *w);
-    let by_t = touch::obstacles_pullback(model, links, t, &bar.obstacles, (&mut *out.links, &mut *out.model));
-    bar.dt + by_t.times(k as f64)
+    axes.obstacles_to_grid_pullback(&bar.obstacles, &mut scratch.by_obstacle);
+    bar.dt
 }

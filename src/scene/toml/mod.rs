@@ -102,7 +102,9 @@
 //! actuated = [1]                  # springs with an actuator each: NAME.1, controls from −1 to 1
 //! actuation = 0.1                 # the share by which a control of one lengthens its spring
 //! velocity = [0.0, 1.0]           # with velocity_of_each = true one for each point, to be optimized
-//! radius = 0.02                   # points are balls that collide, with restitution = 0.8, perhaps
+//! radius = 0.02                   # points are balls that collide
+//! restitution = 0.8               # the share of the speed of approach that comes back from other balls and from
+//!                                 # geoms; otherwise 1 for balls, and 0 for points without a radius
 //! fixed = [0]
 //!
 //! [grid]                          # for matter
@@ -125,8 +127,9 @@
 //! muscle = { direction = [0.0, 1.0], strength = 1e3 } # an actuator of the body's name
 //! ```
 //!
-//! Matter touches the geoms of the model that collide (meshes aside), and pushes back; mass points touch walls and
-//! balls. Parameters are called `points.net.stiffness`, `points.net.position`, `points.net.velocity`,
+//! Matter and mass points touch the geoms of the model that collide (meshes aside), with the first number of their
+//! friction, and push back; mass points touch walls and balls besides. A hit sees the geom as it moves and as if
+//! nothing could stop it: what it takes from the body acts in the same step. Parameters are called `points.net.stiffness`, `points.net.position`, `points.net.velocity`,
 //! `wall.floor.friction`, `matter.jelly.young`, `matter.jelly.velocity`, `matter.jelly.strength` and so on.
 //! Quantities are `points.NAME.center` and `.velocity` (means), `.position[3]` and `.velocity[3]` of one point,
 //! `.area` of a polygon; `matter.NAME.center`, `.velocity` and `.spread` (standard deviation), without a name of all
@@ -208,6 +211,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Scene, Error> {
     variables::make_inertias_explicit(&source, &scene.optimize, &mut description)?;
     let model = compile(&description);
     let problem = problem(&source, &scene, description, &model)?;
+    particles::outside_geoms(&source, &scene, &problem, &model)?;
     let references = (scene.control.recording.iter())
         .chain(scene.cost.iter().filter_map(|cost| cost.reference.as_ref()))
         .chain(scene.goal.iter().filter_map(|goal| goal.reference.as_ref()))

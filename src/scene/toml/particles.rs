@@ -6,10 +6,12 @@ use super::file;
 use super::matter;
 use super::place::Source;
 use crate::error::Error;
-use crate::model::Description;
 use crate::model::description::{Actuator, Dynamics, Integrator, Law, Transmission};
 use crate::model::particle::{PointsFile, WallFile};
+use crate::model::{Description, Model};
+use crate::optimize::Problem;
 use crate::physics::derive::compile;
+use crate::physics::particles::first_inside;
 use crate::physics::particles::points::largest_rate;
 use crate::scene::mjcf;
 
@@ -268,14 +270,17 @@ impl Bodies<'_> {
             return self.refuse(Some(e.span()), "no more comes back than came: restitution is at most 1");
         }
         let number = d.particles.points.len();
+        let radius = magnitude(source, &file.radius, "radius", 0.0)?;
+        // Balls are elastic, threads and cloth lie where they fall, unless the file says otherwise.
+        let usual = if radius > 0.0 { 1.0 } else { 0.0 };
         let mut own = PointsFile {
             name: file.name.clone(),
             rest_length: self.rest_lengths(&positions, &springs)?,
             velocity: vec![velocity; if file.velocity_of_each { positions.len() } else { 1 }],
             positions,
             mass: file.mass.as_ref().map_or(Ok(1.0), |m| source.positive(m, "mass"))?,
-            radius: magnitude(source, &file.radius, "radius", 0.0)?,
-            restitution: magnitude(source, &file.restitution, "restitution", 1.0)?,
+            radius,
+            restitution: magnitude(source, &file.restitution, "restitution", usual)?,
             springs,
             stiffness,
             damping: magnitude(source, &file.damping, "damping", 0.0)?,
@@ -379,6 +384,22 @@ fn outside_walls(source: &Source<'_>, scene: &file::Scene, d: &Description) -> R
         }
     }
     Ok(())
+}
+
+/// Refuses points that begin inside of geoms, fixed ones aside.
+pub(super) fn outside_geoms(
+    source: &Source<'_>,
+    scene: &file::Scene,
+    problem: &Problem,
+    model: &Model<f64>,
+) -> Result<(), Error> {
+    let Some((point, g, depth)) = first_inside(model, &problem.start) else { return Ok(()) };
+    let layout = &model.topology.particles;
+    let body = layout.body_of(point);
+    let (p, name) = (point - layout.points[body].points.start, &layout.names[body]);
+    let geom = problem.description.geoms[g].name.clone().unwrap_or_else(|| format!("geom#{g}"));
+    let what = format!("point {p} of \"{name}\" begins {depth:.4} m inside geom \"{geom}\": move it out");
+    Err(source.error(scene.points[body].span(), what))
 }
 
 /// Refuses balls that overlap at the start, unless they are of one body.

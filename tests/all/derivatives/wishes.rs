@@ -5,7 +5,7 @@ use costate::model::Input;
 use costate::model::description::Integrator;
 use costate::number::{Dual, Real, Single, derivative_check, dot_check};
 use costate::objective::{Custom, Law, Objective, Penalty, RandomLinear};
-use costate::sense::{Quantity, View, ViewCotangent};
+use costate::sense::{Needs, Quantity, View, ViewCotangent};
 use costate::spatial::Vec3;
 
 use super::world::{Back, Operation, Place, World, ask, ask_all};
@@ -88,7 +88,7 @@ fn seen<R: Real>(world: &World<R>) -> (View<R>, Vec<Quantity>) {
     let all: Vec<_> = quantities_of(&world.model).into_iter().map(|(_, q)| q).collect();
     let mut view = View::new(&world.model, all.iter().copied());
     (view.step, view.past) = (STATE, vec![R::from_f64(0.3); world.model.topology.nu]);
-    view.look(&world.model, &world.state, Some(&world.input), all.iter().copied());
+    view.look(&world.model, &world.state, Some(&world.input), Needs::of(all.iter().copied()));
     (view, all)
 }
 

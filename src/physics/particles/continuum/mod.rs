@@ -33,6 +33,7 @@ use slabs::{Order, scatter};
 use transfer::{Mesh, Node, Stencil, empty};
 
 pub use obstacle::distance;
+pub(super) use obstacle::{reach, slope};
 
 /// What acts on a continuum during one substep.
 #[derive(Clone, Copy, Debug)]

@@ -34,6 +34,20 @@ pub fn distance<R: Real>(form: Form, x: Vec3<R>, size: Vec3<R>) -> (R, Vec3<R>) 
     }
 }
 
+/// The gradient of [`distance`], whose value and normal are given: the normal, but for an ellipsoid, whose distance
+/// `d = k (k − 1)/g` of `k = |x/s|` and `g = |x/s²|` is not exact.
+#[inline]
+pub(crate) fn slope<R: Real>(form: Form, x: Vec3<R>, size: Vec3<R>, (d, n): (R, Vec3<R>)) -> Vec3<R> {
+    if form != Form::Ellipsoid {
+        return n;
+    }
+    let over = |x: Vec3<R>| Vec3::new(x.x / size.x, x.y / size.y, x.z / size.z);
+    let y = over(x);
+    let arrow = over(y);
+    let share = R::from_f64(2.0) - smooth::safe_div(R::one(), y.norm());
+    n * share - over(over(arrow)) * smooth::safe_div(d, arrow.dot(arrow))
+}
+
 /// The distance of the end of an arrow from a sphere of this radius about its start.
 #[inline(always)]
 fn outward<R: Real>(arrow: Vec3<R>, radius: R) -> (R, Vec3<R>) {
@@ -99,7 +113,7 @@ struct Meeting<R> {
 }
 
 /// Farther from an obstacle's origin than this plain length there is nothing of it.
-fn reach<R: Real>(obstacle: &Obstacle<R>) -> f64 {
+pub(crate) fn reach<R: Real>(obstacle: &Obstacle<R>) -> f64 {
     let [x, y, z] = obstacle.size.to_array().map(|s| s.first());
     match obstacle.form {
         Form::Plane => f64::INFINITY,

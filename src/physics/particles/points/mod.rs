@@ -1,4 +1,4 @@
-//! Mass points: springs, balls that collide, and walls, with the time of impact inside a step.
+//! Mass points: springs, balls that collide, walls and geoms, with the time of impact inside a step.
 //!
 //! A substep of length `h` accelerates, lets balls collide, and travels:
 //! `v₁ = e^(−drag h) v + h (g + f/m)`, `x' = x + Σ t (v − v') + h v'`, where each impact at the time `t` after
@@ -7,16 +7,17 @@
 
 mod ball;
 mod spring;
-mod wall;
+mod surface;
 
 use ball::{Knock, knock_pullback, knocks};
 use spring::{spring, spring_pullback};
-use wall::{Hit, hit, hit_pullback};
+use surface::{Hit, Path, hit, hit_pullback};
 
+use crate::model::continuum::Obstacle;
 use crate::model::particle::{ParticleLayout, SpringLayout};
 use crate::model::{Input, Model};
 use crate::number::{Mask, Real};
-use crate::spatial::Vec3;
+use crate::spatial::{Force, Vec3};
 
 /// What a substep of mass points remembers of its way, for the way back; allocated once.
 #[derive(Clone, Debug)]
@@ -31,6 +32,7 @@ pub struct Scratch<R> {
     by_velocity: Vec<Vec3<R>>,
     by_acceleration: Vec<Vec3<R>>,
     by_force: Vec<Vec3<R>>,
+    impulses: Vec<Force<R>>,
 }
 
 impl<R: Real> Scratch<R> {
@@ -48,6 +50,7 @@ impl<R: Real> Scratch<R> {
             by_velocity: zero.clone(),
             by_acceleration: zero.clone(),
             by_force: zero,
+            impulses: vec![Force::zero(); model.topology.particles.touching.len()],
         }
     }
 }
@@ -69,41 +72,49 @@ fn add<R: Real>(list: &mut [R], at: usize, x: Vec3<R>) {
     list[at + 2] += x.z;
 }
 
-/// What acts on mass points from outside: forces of the actuators (nu) and the input of the step.
+/// What acts on mass points from outside.
 #[derive(Clone, Copy, Debug)]
 pub struct Acting<'a, R> {
-    /// Of the actuators, which lengthen springs.
+    /// Of the actuators, which lengthen springs (nu).
     pub force: &'a [R],
     /// Forces on points.
     pub input: &'a Input<R>,
+    /// Geoms in the way, along the axes of the world.
+    pub obstacles: &'a [Obstacle<R>],
 }
 
-/// Advances all mass points by a substep of `h`.
+/// Advances all mass points by a substep of `h`, and adds what they give to the geoms to `impulses`: the momentum
+/// [N s] and the angular momentum [N m s] about each geom's origin.
 pub fn substep<R: Real>(
     model: &Model<R>,
     h: R,
     acting: Acting<'_, R>,
     (before, after): (&[R], &mut [R]),
+    impulses: &mut [Force<R>],
     scratch: &mut Scratch<R>,
 ) {
     let layout = &model.topology.particles;
+    let (walls, surfaces) = (layout.walls.len(), layout.walls.len() + acting.obstacles.len());
     accelerate(model, h, acting, before, scratch);
     knocks(model, h, before, scratch);
     scratch.hits.clear();
-    for (body, at) in model.particles.points.iter().zip(&layout.points) {
-        for p in at.points.clone() {
-            let x = three(before, layout.position(p)) + scratch.shift[p];
-            let (mut v, mut shift) = (scratch.velocity[p], Vec3::zero());
-            for w in 0..layout.walls.len() {
-                let meeting = hit(model, (p, w), x + shift, [v, scratch.acceleration[p]], body.radius, h);
-                if let Some((met, by, after)) = meeting {
-                    scratch.hits.push(met);
-                    shift += by;
-                    v = after;
+    for (body, at) in layout.points.iter().enumerate() {
+        for (point, fixed) in at.points.clone().zip(&at.fixed) {
+            let x = three(before, layout.position(point)) + scratch.shift[point];
+            let (mut v, mut shift) = (scratch.velocity[point], Vec3::zero());
+            let a = scratch.acceleration[point];
+            for surface in if *fixed { 0..0 } else { 0..surfaces } {
+                let path = Path { point, body, surface, x: x + shift, v };
+                let Some((met, t, change)) = hit(model, acting.obstacles, path, (h, a)) else { continue };
+                shift -= change * t;
+                v += change;
+                if surface >= walls {
+                    impulses[surface - walls] += met.impulse(model, change);
                 }
+                scratch.hits.push(met);
             }
-            put(after, layout.position(p), x + shift + v * h);
-            put(after, layout.velocity(p), v);
+            put(after, layout.position(point), x + shift + v * h);
+            put(after, layout.velocity(point), v);
         }
     }
 }
@@ -161,21 +172,26 @@ pub struct Out<'a, R: Real> {
     pub force: &'a mut [R],
     /// Of the forces on points.
     pub push: &'a mut [Vec3<R>],
+    /// Of the geoms in the way.
+    pub obstacles: &'a mut [Obstacle<R>],
     /// Of the numbers.
     pub model: &'a mut Model<R>,
 }
 
-/// The pullback of [`substep`], with the cotangent of the particles after it; returns that of `h`.
+/// The pullback of [`substep`], with the cotangents of the particles after it and of the impulses; returns that
+/// of `h`.
 pub fn substep_pullback<R: Real>(
     model: &Model<R>,
     h: R,
     acting: Acting<'_, R>,
     (before, after): (&[R], &mut [R]),
-    cotangent: &[R],
+    (cotangent, by_impulse): (&[R], &[Force<R>]),
     scratch: &mut Scratch<R>,
     out: Out<'_, R>,
 ) -> R {
-    substep(model, h, acting, (before, after), scratch);
+    let mut impulses = std::mem::take(&mut scratch.impulses);
+    substep(model, h, acting, (before, after), &mut impulses, scratch);
+    scratch.impulses = impulses;
     let layout = &model.topology.particles;
     let mut by_h = R::zero();
     let mut by_shift = std::mem::take(&mut scratch.shift);
@@ -187,10 +203,11 @@ pub fn substep_pullback<R: Real>(
         scratch.by_acceleration[p] = Vec3::zero();
     }
     for met in scratch.hits.iter().rev() {
-        let p = met.point;
+        let p = met.path.point;
+        let given = (by_shift[p], scratch.by_velocity[p], by_impulse);
         let a = scratch.acceleration[p];
         let ([by_x, by_v, by_a], more) =
-            hit_pullback(model, met, (h, a), by_shift[p], scratch.by_velocity[p], out.model);
+            hit_pullback(model, acting.obstacles, met, (h, a), given, (&mut *out.obstacles, &mut *out.model));
         by_h += more;
         by_shift[p] += by_x;
         scratch.by_velocity[p] = by_v;
