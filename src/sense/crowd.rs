@@ -35,7 +35,7 @@ impl Crowd {
     }
     /// The entry of a coordinate if there is but one particle, as in most of what a network sees.
     #[inline(always)]
-    fn single(&self, only: Option<usize>) -> Option<(usize, usize)> {
+    pub(super) fn single(&self, only: Option<usize>) -> Option<(usize, usize)> {
         let c = only.filter(|_| self.count == 1 && !self.planar)?;
         Some((c, self.entry(0, c)))
     }

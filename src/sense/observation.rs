@@ -81,10 +81,43 @@ fn unknown(t: &Topology, pattern: &str, name: &str) -> String {
     format!("the model has nothing to observe that is called \"{pattern}\"{hint}")
 }
 
+/// A coordinate of one particle, perhaps against a mean of the view: most of what a network sees of many points.
+#[derive(Clone, Copy, Debug)]
+struct Direct {
+    /// Among the numbers of the particles.
+    entry: usize,
+    /// Which mean, and which coordinate of it.
+    from: Option<(usize, usize)>,
+}
+
+impl Direct {
+    fn of<R: Real>(observation: &Observation, view: &View<R>) -> Option<Self> {
+        let Quantity::Particles { crowd, from, coordinate } = observation.quantity else { return None };
+        let (c, entry) = crowd.single(coordinate).filter(|_| observation.form == Form::Value)?;
+        let mean = |from| view.means.iter().position(|(crowd, _)| *crowd == from);
+        Some(Self { entry, from: from.and_then(mean).map(|mean| (mean, c)) })
+    }
+    #[inline(always)]
+    fn read<R: Real>(self, state: &State<R>, view: &View<R>) -> R {
+        let x = state.particles[self.entry];
+        self.from.map_or(x, |(mean, c)| x - view.means[mean].1.to_array()[c])
+    }
+    #[inline(always)]
+    fn read_pullback<R: Real>(self, w: R, out_view: &mut ViewCotangent<R>, out: &mut Cotangents<R>) {
+        out.state.particles[self.entry] += w;
+        if let Some((mean, c)) = self.from {
+            let sum = &mut out_view.means[mean].1;
+            *[&mut sum.x, &mut sum.y, &mut sum.z][c] -= w;
+        }
+    }
+}
+
 /// Looks at observations, and pulls their cotangents back; allocated once.
 #[derive(Clone, Debug)]
 pub struct Observer<R: Real> {
     list: Vec<Observation>,
+    /// Of each observation: where it is read directly, and the reciprocal of its scale.
+    direct: Vec<(Option<Direct>, f64)>,
     needs: Needs,
     view: View<R>,
     cotangent: ViewCotangent<R>,
@@ -95,7 +128,10 @@ impl<R: Real> Observer<R> {
     pub fn new(model: &Model<R>, list: Vec<Observation>) -> Self {
         let view = View::new(model, list.iter().map(|o| o.quantity));
         let needs = Needs::of(list.iter().map(|o| o.quantity));
-        Self { list, needs, view, cotangent: ViewCotangent::new(model) }
+        let direct = |o: &Observation| Direct::of(o, &view);
+        let direct = list.iter().map(|o| (direct(o), 1.0 / o.scale)).collect();
+        let cotangent = ViewCotangent::of(model, &view);
+        Self { list, direct, needs, view, cotangent }
     }
 
     /// Says which step it is.
@@ -107,22 +143,30 @@ impl<R: Real> Observer<R> {
     /// Overwrites the values of all observations.
     pub fn observe(&mut self, model: &Model<R>, state: &State<R>, out: &mut [R]) {
         self.view.look(model, state, None, self.needs);
-        for (out, o) in out.iter_mut().zip(&self.list) {
+        for ((out, o), (direct, scale)) in out.iter_mut().zip(&self.list).zip(&self.direct) {
+            if let Some(direct) = direct {
+                *out = (direct.read(state, &self.view) - R::from_f64(o.center)).times(*scale);
+                continue;
+            }
             let x = o.quantity.measure(model, state, None, &self.view).to_array()[o.part];
             let shown = match o.form {
                 Form::Value => x,
                 Form::Sine => x.sin(),
                 Form::Cosine => x.cos(),
             };
-            *out = (shown - R::from_f64(o.center)).times(1.0 / o.scale);
+            *out = (shown - R::from_f64(o.center)).times(*scale);
         }
     }
 
     /// The pullback of [`observe`](Observer::observe) at the same state.
     pub fn observe_pullback(&mut self, model: &Model<R>, state: &State<R>, w: &[R], out: &mut Cotangents<R>) {
         self.view.look(model, state, None, self.needs);
-        for (w, o) in w.iter().zip(&self.list) {
-            let w = w.times(1.0 / o.scale);
+        for ((w, o), (direct, scale)) in w.iter().zip(&self.list).zip(&self.direct) {
+            let w = w.times(*scale);
+            if let Some(direct) = direct {
+                direct.read_pullback(w, &mut self.cotangent, out);
+                continue;
+            }
             let x = || o.quantity.measure(model, state, None, &self.view).to_array()[o.part];
             let w = match o.form {
                 Form::Value => w,

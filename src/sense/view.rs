@@ -22,7 +22,7 @@ pub struct View<R: Real> {
     /// The controls of this step, or empty.
     pub controls: Vec<R>,
     /// The means against which particles are measured: one for all who ask.
-    means: Vec<(Crowd, Vec3<R>)>,
+    pub(super) means: Vec<(Crowd, Vec3<R>)>,
     /// The forces of this state, if a quantity asks for them.
     forces: Option<Box<(Stage<R>, StepBackward<R>)>>,
     /// What was looked at: the bodies, the sensors of motion, the sensors of forces.
@@ -65,8 +65,8 @@ pub struct ViewCotangent<R> {
     pub energies: [R; 2],
     /// Of the controls of the step before.
     pub past: Vec<R>,
-    /// Of the means of particles that were asked for.
-    means: Vec<(Crowd, Vec3<R>)>,
+    /// Of the means of particles that were asked for; those of the view come first.
+    pub(super) means: Vec<(Crowd, Vec3<R>)>,
 }
 
 impl<R: Real> View<R> {
@@ -172,6 +172,12 @@ impl<R: Real> ViewCotangent<R> {
             past: zero(model.topology.nu),
             means: Vec::new(),
         }
+    }
+
+    /// No cotangent of what a view looks at, its means in their order.
+    pub fn of(model: &Model<R>, view: &View<R>) -> Self {
+        let means = view.means.iter().map(|(crowd, _)| (*crowd, Vec3::zero())).collect();
+        Self { means, ..Self::new(model) }
     }
 
     /// Adds the cotangent of a mean.
