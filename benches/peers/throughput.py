@@ -1,7 +1,7 @@
 """Prints how many steps of many worlds costate and MuJoCo do in a second, constraints on.
 
     pip install mujoco==4.0.0 numpy
-    python benches/peers/throughput.py --costate target/release/costate [--worlds 256] [--threads 2] [MODEL …]
+    python benches/peers/throughput.py --costate target/release/costate [--worlds 256] [--threads 2] [--single] [MODEL …]
 
 Both programs roll the same model out from the start with random controls, the same numbers of worlds, steps and threads;
 runs alternate and the medians are compared. Four ratios: forward against `mujoco.rollout`; value and exact gradient (by
@@ -41,8 +41,8 @@ def peer(m, worlds, steps, threads):
         return worlds * steps / (time.perf_counter() - began)
 
 
-def ours(costate, path, worlds, steps, threads):
-    command = [costate, "profile", path, "--json", "--steps", steps, "--worlds", worlds, "--threads", threads]
+def ours(costate, path, worlds, steps, threads, more):
+    command = [costate, "profile", path, "--json", "--steps", steps, "--worlds", worlds, "--threads", threads, *more]
     done = subprocess.run([str(x) for x in command], capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"costate profile failed ({done.returncode}): {done.stderr.strip()}")
@@ -56,6 +56,7 @@ def main():
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--single", action="store_true", help="costate in single precision, sixteen worlds to a register")
     parser.add_argument("models", nargs="*", type=pathlib.Path)
     a = parser.parse_args()
     paths = a.models or [ROOT / f"scenes/models/{name}.xml" for name in MODELS]
@@ -68,7 +69,7 @@ def main():
         peer(m, 8, a.steps, a.threads)
         for _ in range(a.runs):
             theirs.append(peer(m, a.worlds, a.steps, a.threads))
-            own.append(ours(a.costate, path, a.worlds, a.steps, a.threads))
+            own.append(ours(a.costate, path, a.worlds, a.steps, a.threads, ["--single"] if a.single else []))
         middle = lambda field: statistics.median(o[field] for o in own)
         rate = statistics.median(theirs)
         forward, gradient = middle("forward_steps_per_second"), middle("gradient_steps_per_second")
