@@ -14,9 +14,7 @@ use crate::error::Error;
 use crate::model::{Input, Model, Parameter, State};
 use crate::number::{Lanes, LanesF32, Real};
 use crate::physics::{Linearization, Record, Stage, derive, step};
-use crate::rollout::{
-    Batch, Memory, Remembered, Workspace, Worlds, cost_batch, value_and_gradient_controlled,
-};
+use crate::rollout::{Batch, Memory, Remembered, Workspace, Worlds, value_and_gradient_controlled};
 
 /// Alternating runs from which medians are taken.
 const RUNS: usize = 7;
@@ -69,7 +67,7 @@ struct Register {
 }
 
 impl Register {
-    fn of<R: Real + Sync + 'static>() -> Self
+    fn of<R: Real + Send + Sync + 'static>() -> Self
     where
         Workspace<R>: Send,
         Policy<'static, R>: Send,
@@ -370,19 +368,28 @@ impl Bench {
         Worlds { models: std::slice::from_ref(&self.subject.model), starts, inputs: &self.worlds }
     }
 
-    fn forwards_together<R: Real + Sync + 'static>(&self, count: usize) -> Result<(), Error> {
+    fn forwards_together<R: Real + Send + Sync + 'static>(&self, count: usize) -> Result<(), Error>
+    where
+        Workspace<R>: Send,
+        Policy<'static, R>: Send,
+        Over<R>: Send,
+    {
         let starts = vec![self.subject.start.clone(); self.worlds.len()];
         let (parts, weights) = (self.subject.parts(), self.subject.weights());
+        let mut batch = Batch::new(self.memory);
         for _ in 0..count {
             let policy = |model: &Model<R>| Policy::new(model, parts);
             let loss = |model: &Model<R>| self.loss.over(model);
-            let all = cost_batch(self.together(&starts), (policy, &weights), loss);
+            let all = batch.costs(self.together(&starts), (policy, &weights), loss);
             std::hint::black_box(all.into_iter().collect::<Result<Vec<_>, _>>()?);
         }
         Ok(())
     }
 
-    fn gradients_together<R: Real + Sync + 'static>(&self, count: usize) -> Result<Vec<Remembered>, Error>
+    fn gradients_together<R: Real + Send + Sync + 'static>(
+        &self,
+        count: usize,
+    ) -> Result<Vec<Remembered>, Error>
     where
         Workspace<R>: Send,
         Policy<'static, R>: Send,
@@ -395,8 +402,9 @@ impl Bench {
             let policy = |model: &Model<R>| Policy::new(model, parts);
             let loss = |model: &Model<R>| self.loss.over(model);
             let all = batch.value_and_gradient(self.together(&starts), (policy, &weights), loss);
-            std::hint::black_box(compiled.pullback(&all.models[0]));
-            all.costs.into_iter().try_for_each(|cost| cost.map(drop))?;
+            let model = all.shared.model.as_ref().expect("all worlds have one model");
+            std::hint::black_box(compiled.pullback(model));
+            all.worlds.iter().try_for_each(|world| world.cost.clone().map(drop))?;
         }
         Ok(batch.remembered())
     }

@@ -24,6 +24,7 @@ pub use description::Description;
 pub use hull::{Hull, HullFace};
 pub use parameter::{Listing, Parameter, Source, Stated, Values};
 pub use sensor::{Frame, Limited, Measured, Sensor, measured};
+pub(crate) use state::copy_inputs;
 pub use state::{Costate, Input, State, advance_configuration, advance_configuration_pullback};
 pub use touch::{Candidate, PairLayout, Touch, touch, touch_pullback};
 pub use tree::{

@@ -256,11 +256,44 @@ impl<R: Real> Input<R> {
     }
     /// Overwrites this input without allocating.
     pub fn copy_from(&mut self, other: &Self) {
-        self.u.copy_from_slice(&other.u);
-        self.force.copy_from_slice(&other.force);
-        self.wrench.copy_from_slice(&other.wrench);
-        self.push.copy_from_slice(&other.push);
+        self.copy_as(other, |x| x);
     }
+    /// Overwrites this input with that over another number.
+    pub fn copy_as<S: Real>(&mut self, other: &Input<S>, f: impl Fn(S) -> R + Copy) {
+        copy(&mut self.u, &other.u, f);
+        copy(&mut self.force, &other.force, f);
+        copy(&mut self.wrench, &other.wrench, |w| Force::new(w.torque.map(f), w.force.map(f)));
+        copy(&mut self.push, &other.push, |x| x.map(f));
+    }
+    /// Adds another input, entry by entry.
+    pub fn add(&mut self, other: &Self) {
+        self.u.iter_mut().zip(&other.u).for_each(|(a, b)| *a += *b);
+        self.force.iter_mut().zip(&other.force).for_each(|(a, b)| *a += *b);
+        self.wrench.iter_mut().zip(&other.wrench).for_each(|(a, b)| *a += *b);
+        self.push.iter_mut().zip(&other.push).for_each(|(a, b)| *a += *b);
+    }
+    /// How many controls, forces, wrenches and pushes it has.
+    fn sizes(&self) -> [usize; 4] {
+        [self.u.len(), self.force.len(), self.wrench.len(), self.push.len()]
+    }
+}
+
+/// Overwrites inputs with those over another number; allocates only where sizes differ.
+pub(crate) fn copy_inputs<R: Real, S: Real>(
+    own: &mut Vec<Input<R>>,
+    new: &[Input<S>],
+    f: impl Fn(S) -> R + Copy,
+) {
+    own.truncate(new.len());
+    let known = own.len();
+    for (own, new) in own.iter_mut().zip(new) {
+        if own.sizes() == new.sizes() {
+            own.copy_as(new, f);
+        } else {
+            *own = new.map(f);
+        }
+    }
+    own.extend(new[known..].iter().map(|new| new.map(f)));
 }
 
 impl<R: Real> Costate<R> {
@@ -297,10 +330,14 @@ impl<R: Real> Costate<R> {
     }
     /// Overwrites this costate without allocating.
     pub fn copy_from(&mut self, other: &Self) {
-        self.q.copy_from_slice(&other.q);
-        self.v.copy_from_slice(&other.v);
-        self.act.copy_from_slice(&other.act);
-        self.mocap.copy_from_slice(&other.mocap);
-        self.particles.copy_from_slice(&other.particles);
+        self.copy_as(other, |x| x);
+    }
+    /// Overwrites this costate with that over another number.
+    pub fn copy_as<S: Real>(&mut self, other: &Costate<S>, f: impl Fn(S) -> R + Copy) {
+        copy(&mut self.q, &other.q, f);
+        copy(&mut self.v, &other.v, f);
+        copy(&mut self.act, &other.act, f);
+        copy(&mut self.mocap, &other.mocap, |w| Force::new(w.torque.map(f), w.force.map(f)));
+        copy(&mut self.particles, &other.particles, f);
     }
 }

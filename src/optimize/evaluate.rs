@@ -1,7 +1,6 @@
 //! The cost of a choice of all variables, and its gradient.
 
 use std::fmt::Debug;
-use std::mem::take;
 
 use super::episodes::Episodes;
 use super::problem::{Drawn, Precision, Problem, Realized};
@@ -12,10 +11,7 @@ use crate::model::{Costate, Input, Model, Parameter, State};
 use crate::number::{Lanes, LanesF32, Real};
 use crate::objective::{Objective, Terms};
 use crate::physics::derive::{Compilation, compile, parameters};
-use crate::rollout::{
-    Batch, Batched, Gradient, Health, Workspace, Worlds, cost_batch, cost_controlled, health,
-    value_and_gradient_controlled,
-};
+use crate::rollout::{Batch, Batched, Health, Workspace, Worlds, health, value_and_gradient_controlled};
 use crate::spatial::{Vec3, so3_right_jacobian};
 
 /// Evaluates a problem again and again.
@@ -46,11 +42,11 @@ pub struct Evaluator<'p, O> {
 /// Worlds of a problem that are rolled out together, whatever number holds them.
 trait Together: Debug {
     /// Their costs.
-    fn costs(&self, worlds: Worlds<'_>, problem: &Problem, weights: &[f64]) -> Vec<Result<f64, Error>>;
+    fn costs(&mut self, worlds: Worlds<'_>, problem: &Problem, weights: &[f64]) -> Vec<Result<f64, Error>>;
     /// With their gradients.
-    fn values_and_gradients(&mut self, worlds: Worlds<'_>, problem: &Problem, weights: &[f64]) -> Batched;
+    fn values_and_gradients(&mut self, worlds: Worlds<'_>, problem: &Problem, weights: &[f64]) -> &Batched;
     /// What the last gradient met.
-    fn health(&self) -> Option<Health>;
+    fn health(&self) -> Option<&Health>;
 }
 
 /// Worlds with particles have threads of their own, others share registers.
@@ -65,22 +61,23 @@ fn together(problem: &Problem) -> Box<dyn Together> {
 
 type Rolling<R> = Batch<R, Policy<'static, R>, Terms<R>>;
 
-impl<R: Real + Sync + 'static> Together for Rolling<R>
+impl<R: Real + Send + Sync + 'static> Together for Rolling<R>
 where
     Workspace<R>: Send,
     Policy<'static, R>: Send,
     Terms<R>: Send,
 {
-    fn costs(&self, worlds: Worlds<'_>, problem: &Problem, weights: &[f64]) -> Vec<Result<f64, Error>> {
+    fn costs(&mut self, worlds: Worlds<'_>, problem: &Problem, weights: &[f64]) -> Vec<Result<f64, Error>> {
         let policy = |model: &Model<R>| Policy::new(model, &problem.parts);
-        cost_batch(worlds, (policy, weights), |model: &Model<R>| Terms::new(model, problem.terms_seen()))
+        let terms = |model: &Model<R>| Terms::new(model, problem.terms_seen());
+        Batch::costs(self, worlds, (policy, weights), terms)
     }
-    fn values_and_gradients(&mut self, worlds: Worlds<'_>, problem: &Problem, weights: &[f64]) -> Batched {
+    fn values_and_gradients(&mut self, worlds: Worlds<'_>, problem: &Problem, weights: &[f64]) -> &Batched {
         let policy = |model: &Model<R>| Policy::new(model, &problem.parts);
         let terms = |model: &Model<R>| Terms::new(model, problem.terms_seen());
         self.value_and_gradient(worlds, (policy, weights), terms)
     }
-    fn health(&self) -> Option<Health> {
+    fn health(&self) -> Option<&Health> {
         Batch::health(self)
     }
 }
@@ -243,21 +240,25 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
         if !asked {
             return Found { costs: batch.costs(worlds, problem, &self.weights), ends: Vec::new() };
         }
-        let mut all = batch.values_and_gradients(worlds, problem, &self.weights);
-        let found = Found { costs: take(&mut all.costs), ends: take(&mut all.ends) };
-        let numbers = compilation.map(|shared| match own {
-            [] => shared.pullback(&all.models[0]),
-            own => {
-                let mut sum = vec![0.0; self.listing.len()];
-                for (k, drawn) in drawn.iter().enumerate() {
-                    let numbers = drawn.pullback(&own[k], &all.models[k], &all.starts[k]);
-                    sum.iter_mut().zip(numbers).for_each(|(sum, x)| *sum += x);
-                }
-                sum
+        let all = batch.values_and_gradients(worlds, problem, &self.weights);
+        let numbers = compilation.map(|compilation| {
+            if let Some(model) = &all.shared.model {
+                return compilation.pullback(model);
             }
+            let mut sum = vec![0.0; self.listing.len()];
+            for ((drawn, own), world) in drawn.iter().zip(own).zip(&all.worlds) {
+                let model = world.own.model.as_ref().expect("worlds with numbers of their own have models");
+                let numbers = drawn.pullback(own, model, &world.start);
+                sum.iter_mut().zip(numbers).for_each(|(sum, x)| *sum += x);
+            }
+            sum
         });
-        pull(problem, (model, numbers), &self.natural, &all.summed(), &mut self.share);
-        found
+        // A start that is drawn at random is no variable.
+        let cotangents = (&Costate::zero(model), &all.shared.inputs[..], &all.controller[..]);
+        pull(problem, (model, numbers), &self.natural, cotangents, &mut self.share);
+        let worlds = all.worlds.iter();
+        let (costs, ends) = worlds.map(|world| (world.cost.clone(), world.end.clone())).unzip();
+        Found { costs, ends }
     }
 
     /// The same, one after the other.
@@ -296,7 +297,7 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
         let controller = (&mut self.policy, &self.weights[..]);
         let (start, inputs, objective) = (&world.start, &self.inputs, &mut self.objective);
         if !asked {
-            return cost_controlled(model, start, inputs, controller, objective);
+            return self.workspace.cost(model, start, inputs, controller, objective);
         }
         let (cost, gradient) = value_and_gradient_controlled(
             model,
@@ -308,7 +309,8 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
             &mut self.workspace,
         )?;
         let numbers = compilation.map(|c| world.pullback(c, &gradient.model, &gradient.start));
-        pull(self.problem, (model, numbers), &self.natural, gradient, &mut self.share);
+        let cotangents = (&gradient.start, &gradient.inputs[..], &gradient.controller[..]);
+        pull(self.problem, (model, numbers), &self.natural, cotangents, &mut self.share);
         let finite = cost.is_finite() && self.share.iter().all(|g| g.is_finite());
         if finite { Ok(cost) } else { Err(health(&self.workspace).failure()) }
     }
@@ -324,7 +326,8 @@ impl<'p, O: Objective<f64>> Evaluator<'p, O> {
 
     /// What the last gradient met.
     pub fn health(&self) -> Health {
-        self.batch.as_ref().and_then(|batch| batch.health()).unwrap_or_else(|| health(&self.workspace))
+        let together = self.batch.as_ref().and_then(|batch| batch.health());
+        together.cloned().unwrap_or_else(|| health(&self.workspace))
     }
 
     /// The numbers of the file at `x`.
@@ -342,12 +345,12 @@ impl Drawn {
     }
 }
 
-/// The cotangents of the variables, in their own units.
+/// The cotangents of the variables, in their own units, from those by start, inputs and controllers.
 fn pull(
     problem: &Problem,
     (model, numbers): (&Model<f64>, Option<Vec<f64>>),
     natural: &[f64],
-    gradient: &Gradient<f64>,
+    (start, inputs, controllers): (&Costate<f64>, &[Input<f64>], &[f64]),
     out: &mut Vec<f64>,
 ) {
     let numbers = numbers.unwrap_or_default();
@@ -356,12 +359,12 @@ fn pull(
     for (group, range) in problem.groups.iter().zip(ranges(&problem.groups)) {
         let out = &mut out[range.clone()];
         match &group.subject {
-            Subject::Controls => problem.plan.inputs_pullback(&gradient.inputs, out),
+            Subject::Controls => problem.plan.inputs_pullback(inputs, out),
             Subject::Velocity(places) => {
-                out.iter_mut().zip(places).for_each(|(out, i)| *out = gradient.start.v[*i]);
+                out.iter_mut().zip(places).for_each(|(out, i)| *out = start.v[*i]);
             }
             Subject::Configuration(places) => {
-                let mut all = gradient.start.q.clone();
+                let mut all = start.q.clone();
                 turns_pullback(model, &problem.turn(natural).unwrap_or_default(), &mut all);
                 out.iter_mut().zip(places).for_each(|(out, i)| *out = all[*i]);
             }
@@ -372,7 +375,7 @@ fn pull(
             }
             Subject::Controllers(places) => {
                 for (out, place) in out.iter_mut().zip(places) {
-                    *out = gradient.controller[*place];
+                    *out = controllers[*place];
                 }
             }
         }

@@ -7,7 +7,7 @@ use super::forward::sound;
 use super::health::Pulse;
 use crate::control::Controller;
 use crate::error::Error;
-use crate::model::{Costate, Input, Model, State};
+use crate::model::{Costate, Input, Model, State, copy_inputs};
 use crate::number::Real;
 use crate::objective::Objective;
 use crate::physics::{Cotangents, Kept, Record, StepBackward, step, step_pullback};
@@ -173,30 +173,41 @@ impl<R: Real> Workspace<R> {
         };
         self.states.resize_with(states, || start.clone());
         self.records = 0;
-        let room = |list: &[Input<R>]| {
-            list.first().map(|i| (list.len(), i.force.len(), i.wrench.len(), i.push.len()))
-        };
-        if room(&self.gradient.inputs) != room(inputs) {
-            self.gradient.inputs = inputs.iter().map(|i| i.map(|_| R::zero())).collect();
-        }
-        self.inputs.truncate(inputs.len());
-        let known = self.inputs.len();
-        for (own, x) in self.inputs.iter_mut().zip(inputs) {
-            if room(std::slice::from_ref(own)) == room(std::slice::from_ref(x)) {
-                own.copy_from(x);
-            } else {
-                *own = x.clone();
-            }
-        }
-        self.inputs.extend_from_slice(&inputs[known..]);
+        copy_inputs(&mut self.gradient.inputs, inputs, |_| R::zero());
         self.backward.refresh(model);
         self.pulse.prepare(model, inputs.len());
         self.gradient.model = model.zeros();
         if let Some(input) = inputs.first() {
             self.out = Cotangents::zero(model, input);
         }
+        self.begin(start, inputs);
+    }
+
+    fn begin(&mut self, start: &State<R>, inputs: &[Input<R>]) {
+        copy_inputs(&mut self.inputs, inputs, |x| x);
         self.current.copy_from(start);
         (self.cost, self.done) = (R::zero(), 0);
+    }
+
+    /// The cost of a rollout, as [`cost_controlled`](super::cost_controlled) finds it.
+    ///
+    /// # Errors
+    /// A state that is not finite, with its step, its entry and a remedy.
+    pub fn cost(
+        &mut self,
+        model: &Model<R>,
+        start: &State<R>,
+        inputs: &[Input<R>],
+        (controller, parameters): (&mut impl Controller<R>, &[R]),
+        objective: &mut impl Objective<R>,
+    ) -> Result<R, Error> {
+        self.begin(start, inputs);
+        controller.start(parameters, inputs.len());
+        for k in 0..inputs.len() {
+            self.forward(model, k, (controller, objective))?;
+            std::mem::swap(&mut self.current, &mut self.next);
+        }
+        Ok(self.cost + objective.cost(model, &self.current, None, inputs.len()))
     }
 
     /// Does step `k` from the current state to the next one; the first time, adds its cost.

@@ -1,18 +1,19 @@
 //! Many worlds: as many to a register as its number has lanes, and registers shared out among threads.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use super::adjoint::{Gradient, Memory, Remembered, Workspace, value_and_gradient_controlled};
-use super::forward::{Trajectory, cost_controlled, simulate_controlled};
+use super::forward::{Trajectory, simulate_controlled};
 use super::health::{Health, health, not_finite};
 use crate::control::Controller;
 use crate::error::Error;
-use crate::model::{Costate, Input, Model, State};
+use crate::model::{Costate, Input, Model, State, copy_inputs};
 use crate::number::{Mask, Real};
 use crate::objective::Objective;
-use crate::spatial::{Force, Pose, Quat, Vec3};
+use crate::spatial::Vec3;
 
 /// Worlds of one structure. A list of one member stands for as many as there are starts.
 #[derive(Clone, Copy, Debug)]
@@ -25,23 +26,38 @@ pub struct Worlds<'a> {
     pub inputs: &'a [Vec<Input<f64>>],
 }
 
-/// Costs and gradients of all worlds. Of a world that fails, cotangents are zero, and sums leave it out.
-#[derive(Clone, Debug)]
+/// Costs and gradients of all worlds.
+#[derive(Clone, Debug, Default)]
 pub struct Batched {
-    /// Of each world; or how it failed.
-    pub costs: Vec<Result<f64, Error>>,
-    /// Where each world ends; one that fails, where it began.
-    pub ends: Vec<State<f64>>,
-    /// By the start of each world.
-    pub starts: Vec<Costate<f64>>,
-    /// By the inputs of each world.
-    pub inputs: Vec<Vec<Input<f64>>>,
-    /// By the numbers of each model: of all worlds together if they share one.
-    pub models: Vec<Model<f64>>,
-    /// By the parameters of the controller, which all worlds share: the sum.
+    /// One by one.
+    pub worlds: Vec<World>,
+    /// By what all worlds share: sums, which leave out the worlds that failed.
+    pub shared: Share,
+    /// By the parameters of the controller, which all worlds share.
     pub controller: Vec<f64>,
-    /// Whether all worlds have one model.
-    shared: bool,
+}
+
+/// Cost and gradient of one world. Where it fails, cotangents are zero.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// Or how it failed.
+    pub cost: Result<f64, Error>,
+    /// Where it ends; where it fails, its start.
+    pub end: State<f64>,
+    /// By its start.
+    pub start: Costate<f64>,
+    /// By what no other world has.
+    pub own: Share,
+}
+
+/// Cotangents of what one world has for itself, or of what all worlds share: each of them stands in one place, and
+/// nothing in the other.
+#[derive(Clone, Debug, Default)]
+pub struct Share {
+    /// By the input of every step.
+    pub inputs: Vec<Input<f64>>,
+    /// By the numbers of the model.
+    pub model: Option<Model<f64>>,
 }
 
 /// A member of a list, of which the only one stands for all.
@@ -59,23 +75,44 @@ impl Worlds<'_> {
     fn own(&self, number: usize, lanes: usize) -> Range<usize> {
         number * lanes..self.count().min((number + 1) * lanes)
     }
+}
 
-    /// These worlds in one register; the last one stands in where there are fewer than it holds.
-    fn gathered<R: Real>(&self, own: &[usize]) -> (Model<R>, State<R>, Vec<Input<R>>) {
+/// Worlds in one register.
+#[derive(Debug)]
+struct Gathered<R> {
+    model: Model<R>,
+    start: State<R>,
+    inputs: Vec<Input<R>>,
+}
+
+impl<R: Real> Gathered<R> {
+    /// Room for worlds like these.
+    fn new(worlds: Worlds<'_>) -> Self {
+        Self {
+            model: worlds.models[0].map(R::from_f64),
+            start: worlds.starts[0].map(R::from_f64),
+            inputs: Vec::new(),
+        }
+    }
+
+    /// Overwrites all with these worlds; the last one stands in where there are fewer than a register holds.
+    fn fill(&mut self, worlds: Worlds<'_>, own: &[usize]) {
         let group: Vec<usize> = (0..R::LANES).map(|k| own[k.min(own.len() - 1)]).collect();
-        let numbers: Vec<Vec<f64>> = match self.models {
-            [_] => Vec::new(),
+        let numbers: Vec<Vec<f64>> = match worlds.models {
+            [model] => vec![model.numbers()],
             models => group.iter().map(|&w| models[w].numbers()).collect(),
         };
         let mut at = 0;
-        let model = member(self.models, group[0]).map(|x| {
+        self.model.visit(|x| {
+            *x = R::from_lanes(|k| member(&numbers, k)[at]);
             at += 1;
-            if numbers.is_empty() { R::from_f64(x) } else { R::from_lanes(|k| numbers[k][at - 1]) }
         });
-        let starts: Vec<&State<f64>> = group.iter().map(|&w| member(self.starts, w)).collect();
-        let inputs: Vec<&[Input<f64>]> = group.iter().map(|&w| &member(self.inputs, w)[..]).collect();
-        let input = |k: usize| gather_input(|w| &inputs[w][k]);
-        (model, gather_state(|k| starts[k]), (0..inputs[0].len()).map(input).collect())
+        gather_state(&mut self.start, |k| member(worlds.starts, group[k]));
+        let inputs: Vec<&[Input<f64>]> = group.iter().map(|&w| &member(worlds.inputs, w)[..]).collect();
+        copy_inputs(&mut self.inputs, inputs[0], R::from_f64);
+        for (step, input) in self.inputs.iter_mut().enumerate() {
+            gather_input(input, |k| &inputs[k][step]);
+        }
     }
 }
 
@@ -132,165 +169,209 @@ fn finite<R: Real>(sum: R, error: impl Fn() -> Error) -> Result<(), Error> {
     Err(Error::Worlds(bad.map(|k| (k, error())).collect()))
 }
 
-fn gather<'a, R: Real>(list: impl Fn(usize) -> &'a [f64]) -> Vec<R> {
-    (0..list(0).len()).map(|i| R::from_lanes(|k| list(k)[i])).collect()
+fn gather<'a, R: Real>(out: &mut [R], list: impl Fn(usize) -> &'a [f64]) {
+    for (i, out) in out.iter_mut().enumerate() {
+        *out = R::from_lanes(|k| list(k)[i]);
+    }
 }
 
 fn gather_vector<R: Real>(of: impl Fn(usize) -> Vec3<f64>) -> Vec3<R> {
     Vec3::from([0, 1, 2].map(|i| R::from_lanes(|k| of(k).to_array()[i])))
 }
 
-fn gather_state<'a, R: Real>(of: impl Fn(usize) -> &'a State<f64>) -> State<R> {
-    let pose = |i: usize| Pose {
-        position: gather_vector(|k| of(k).mocap[i].position),
-        rotation: Quat {
-            w: R::from_lanes(|k| of(k).mocap[i].rotation.w),
-            v: gather_vector(|k| of(k).mocap[i].rotation.v),
-        },
-    };
-    State {
-        q: gather(|k| &of(k).q),
-        v: gather(|k| &of(k).v),
-        act: gather(|k| &of(k).act),
-        time: R::from_lanes(|k| of(k).time),
-        mocap: (0..of(0).mocap.len()).map(pose).collect(),
-        warm: gather(|k| &of(k).warm),
-        particles: gather(|k| &of(k).particles),
+fn gather_state<'a, R: Real>(out: &mut State<R>, of: impl Fn(usize) -> &'a State<f64>) {
+    gather(&mut out.q, |k| &of(k).q);
+    gather(&mut out.v, |k| &of(k).v);
+    gather(&mut out.act, |k| &of(k).act);
+    out.time = R::from_lanes(|k| of(k).time);
+    for (i, pose) in out.mocap.iter_mut().enumerate() {
+        pose.position = gather_vector(|k| of(k).mocap[i].position);
+        pose.rotation.w = R::from_lanes(|k| of(k).mocap[i].rotation.w);
+        pose.rotation.v = gather_vector(|k| of(k).mocap[i].rotation.v);
+    }
+    gather(&mut out.warm, |k| &of(k).warm);
+    gather(&mut out.particles, |k| &of(k).particles);
+}
+
+fn gather_input<'a, R: Real>(out: &mut Input<R>, of: impl Fn(usize) -> &'a Input<f64>) {
+    gather(&mut out.u, |k| &of(k).u);
+    gather(&mut out.force, |k| &of(k).force);
+    for (i, wrench) in out.wrench.iter_mut().enumerate() {
+        wrench.torque = gather_vector(|k| of(k).wrench[i].torque);
+        wrench.force = gather_vector(|k| of(k).wrench[i].force);
+    }
+    for (i, push) in out.push.iter_mut().enumerate() {
+        *push = gather_vector(|k| of(k).push[i]);
     }
 }
 
-fn gather_input<'a, R: Real>(of: impl Fn(usize) -> &'a Input<f64>) -> Input<R> {
-    let wrench = |i: usize| {
-        Force::new(gather_vector(|k| of(k).wrench[i].torque), gather_vector(|k| of(k).wrench[i].force))
-    };
-    Input {
-        u: gather(|k| &of(k).u),
-        force: gather(|k| &of(k).force),
-        wrench: (0..of(0).wrench.len()).map(wrench).collect(),
-        push: (0..of(0).push.len()).map(|i| gather_vector(|k| of(k).push[i])).collect(),
-    }
+/// Shares jobs out among workers, one thread each: who is done takes the next one. What a job leaves must not
+/// depend on who did it.
+fn share_out<W: Send, J: Send>(
+    workers: &mut [W],
+    jobs: impl Iterator<Item = J> + Send,
+    work: impl Fn(&mut W, J) + Sync,
+) {
+    let jobs = Mutex::new(jobs.fuse());
+    let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
+    workers.par_iter_mut().with_max_len(1).for_each(|worker| {
+        while let Some(job) = next() {
+            work(worker, job);
+        }
+    });
+}
+
+/// One for each thread.
+fn workers<W>() -> Vec<Option<W>> {
+    (0..rayon::current_num_threads()).map(|_| None).collect()
 }
 
 /// Rolls all worlds out; every one as [`simulate_controlled`] does, to the solver's tolerance, and to the same bits
 /// for any number of threads. A world that fails leaves the others alone.
-pub fn simulate_batch<R: Real + Sync, C: Controller<R>>(
+pub fn simulate_batch<R: Real + Send + Sync, C: Controller<R> + Send>(
     worlds: Worlds<'_>,
     (controller, parameters): (impl Fn(&Model<R>) -> C + Sync, &[f64]),
 ) -> Vec<Result<Trajectory<f64>, Error>> {
     let parameters: Vec<R> = parameters.iter().map(|x| R::from_f64(*x)).collect();
-    let of = |worker: &mut Option<C>, number: usize| -> Vec<Result<Trajectory<f64>, Error>> {
-        let rolled = Rolled::new(worlds.own(number, R::LANES), |own| {
-            let (model, start, inputs) = worlds.gathered(own);
-            let controller = worker.get_or_insert_with(|| controller(&model));
-            simulate_controlled(&model, &start, &inputs, (controller, &parameters))
-        });
-        let lane = |rollout: &Trajectory<R>, k: usize| Trajectory {
-            states: rollout.states.iter().map(|s| s.map(|x| x.lane(k))).collect(),
-            inputs: rollout.inputs.iter().map(|u| u.map(|x| x.lane(k))).collect(),
-        };
-        worlds.own(number, R::LANES).map(|world| rolled.of(world, lane)).collect()
+    let lane = |rollout: &Trajectory<R>, k: usize| Trajectory {
+        states: rollout.states.iter().map(|s| s.map(|x| x.lane(k))).collect(),
+        inputs: rollout.inputs.iter().map(|u| u.map(|x| x.lane(k))).collect(),
     };
-    let registers = (0..worlds.count().div_ceil(R::LANES)).into_par_iter();
-    registers.map_init(|| None, of).flatten_iter().collect()
+    let mut out: Vec<_> = worlds.starts.iter().map(|_| None).collect();
+    let registers = out.chunks_mut(R::LANES).enumerate();
+    let new = || {
+        let worlds = Gathered::new(worlds);
+        (controller(&worlds.model), worlds)
+    };
+    share_out(&mut workers(), registers, |worker, (number, out)| {
+        let own = worlds.own(number, R::LANES);
+        let (controller, gathered) = worker.get_or_insert_with(new);
+        let rolled = Rolled::new(own.clone(), |own| {
+            gathered.fill(worlds, own);
+            let Gathered { model, start, inputs } = &*gathered;
+            simulate_controlled(model, start, inputs, (&mut *controller, &parameters))
+        });
+        own.zip(out).for_each(|(world, out)| *out = Some(rolled.of(world, lane)));
+    });
+    out.into_iter().map(|found| found.expect("every register was rolled out")).collect()
 }
 
-/// The cost of every world, remembering nothing; or how it failed.
-pub fn cost_batch<R: Real + Sync, C: Controller<R>, O: Objective<R>>(
-    worlds: Worlds<'_>,
-    (controller, parameters): (impl Fn(&Model<R>) -> C + Sync, &[f64]),
-    objective: impl Fn(&Model<R>) -> O + Sync,
-) -> Vec<Result<f64, Error>> {
-    let parameters: Vec<R> = parameters.iter().map(|x| R::from_f64(*x)).collect();
-    let of = |worker: &mut Option<(C, O)>, number: usize| -> Vec<Result<f64, Error>> {
-        let rolled = Rolled::new(worlds.own(number, R::LANES), |own| {
-            let (model, start, inputs) = worlds.gathered(own);
-            let (controller, objective) =
-                worker.get_or_insert_with(|| (controller(&model), objective(&model)));
-            let cost = cost_controlled(&model, &start, &inputs, (controller, &parameters), objective)?;
-            finite(cost, || not_finite((inputs.len(), "the cost".to_owned())))?;
-            Ok(cost)
-        });
-        worlds.own(number, R::LANES).map(|world| rolled.of(world, |cost, k| cost.lane(k))).collect()
-    };
-    let registers = (0..worlds.count().div_ceil(R::LANES)).into_par_iter();
-    registers.map_init(|| None, of).flatten_iter().collect()
-}
-
-/// Gradients of many worlds: one workspace for each thread, used again and again with its controller and its
-/// objective, which take nothing but sizes from the model that they are made for.
+/// Costs and gradients of many worlds: one workspace for each thread, used again and again with its controller and
+/// its objective, which take nothing but sizes from the model that they are made for.
 ///
 /// With [`Lanes`](crate::number::Lanes) eight worlds share a register, with
 /// [`LanesF32`](crate::number::LanesF32) sixteen; with `f64` each world is alone, as those with particles must be.
+/// What is found does not depend on the number of threads, to the last bit, and a world that fails leaves the others
+/// alone.
 #[derive(Debug)]
 pub struct Batch<R: Real, C, O> {
     workers: Vec<Option<Worker<R, C, O>>>,
     memory: Memory,
+    registers: Vec<Register>,
+    found: Batched,
 }
 
 /// What a thread works with.
 #[derive(Debug)]
 struct Worker<R: Real, C, O> {
+    worlds: Gathered<R>,
     workspace: Workspace<R>,
     controller: C,
     objective: O,
 }
 
-impl<R: Real + Sync, C: Controller<R> + Send, O: Objective<R> + Send> Batch<R, C, O>
+/// What a register leaves of the worlds that share it.
+#[derive(Debug, Default)]
+struct Register {
+    share: Share,
+    controller: Vec<f64>,
+    health: Option<Health>,
+}
+
+impl<R, C, O> Batch<R, C, O>
 where
+    R: Real + Send + Sync,
+    C: Controller<R> + Send,
+    O: Objective<R> + Send,
     Workspace<R>: Send,
 {
     /// Room for as many threads as there are; a memory in bytes is that of all of them together.
     pub fn new(memory: Memory) -> Self {
-        let threads = rayon::current_num_threads();
+        let workers: Vec<_> = workers();
         let memory = match memory {
-            Memory::Bytes(bytes) => Memory::Bytes(bytes / threads),
+            Memory::Bytes(bytes) => Memory::Bytes(bytes / workers.len()),
             other => other,
         };
-        Self { workers: (0..threads).map(|_| None).collect(), memory }
+        Self { workers, memory, registers: Vec::new(), found: Batched::default() }
     }
 
-    /// Cost and gradient of every world; those of what worlds share are summed in the order of the worlds, so that
-    /// the bits do not depend on the number of threads. A world that fails leaves the others alone.
+    /// The cost of every world, remembering nothing of its rollout; or how it failed.
+    pub fn costs(
+        &mut self,
+        worlds: Worlds<'_>,
+        (controller, parameters): (impl Fn(&Model<R>) -> C + Sync, &[f64]),
+        objective: impl Fn(&Model<R>) -> O + Sync,
+    ) -> Vec<Result<f64, Error>> {
+        let parameters: Vec<R> = parameters.iter().map(|x| R::from_f64(*x)).collect();
+        let new = || Worker::new(worlds, &controller, &objective);
+        let mut costs: Vec<Result<f64, Error>> = vec![Ok(0.0); worlds.count()];
+        let registers = costs.chunks_mut(R::LANES).enumerate();
+        share_out(&mut self.workers, registers, |worker, (number, costs)| {
+            let own = worlds.own(number, R::LANES);
+            let worker = worker.get_or_insert_with(new);
+            let rolled = Rolled::new(own.clone(), |own| {
+                worker.worlds.fill(worlds, own);
+                worker.cost(&parameters)
+            });
+            own.zip(costs).for_each(|(world, out)| *out = rolled.of(world, |cost, k| cost.lane(k)));
+        });
+        costs
+    }
+
+    /// Cost and gradient of every world; those of what worlds share are summed in the order of the worlds.
     pub fn value_and_gradient(
         &mut self,
         worlds: Worlds<'_>,
         (controller, parameters): (impl Fn(&Model<R>) -> C + Sync, &[f64]),
         objective: impl Fn(&Model<R>) -> O + Sync,
-    ) -> Batched {
-        let lanes: Vec<R> = parameters.iter().map(|x| R::from_f64(*x)).collect();
-        let (memory, threads) = (self.memory, self.workers.len());
-        let registers = worlds.count().div_ceil(R::LANES);
-        let of = |worker: &mut Option<Worker<R, C, O>>, number: usize| {
+    ) -> &Batched {
+        let parameters: Vec<R> = parameters.iter().map(|x| R::from_f64(*x)).collect();
+        let new = || Worker::new(worlds, &controller, &objective);
+        let (memory, out) = (self.memory, &mut self.found);
+        out.worlds.resize_with(worlds.count(), || World {
+            cost: Ok(0.0),
+            end: worlds.starts[0].clone(),
+            start: Costate::zero(&worlds.models[0]),
+            own: Share::default(),
+        });
+        self.registers.resize_with(worlds.count().div_ceil(R::LANES), Register::default);
+        let registers = out.worlds.chunks_mut(R::LANES).zip(&mut self.registers).enumerate();
+        share_out(&mut self.workers, registers, |worker, (number, (out, register))| {
+            let worker = worker.get_or_insert_with(new);
             let rolled = Rolled::new(worlds.own(number, R::LANES), |own| {
-                let (model, start, inputs) = worlds.gathered(own);
-                let worker = worker.get_or_insert_with(|| Worker {
-                    workspace: Workspace::new(&model, &start),
-                    controller: controller(&model),
-                    objective: objective(&model),
-                });
+                worker.worlds.fill(worlds, own);
                 worker.controller.worlds(own.len());
-                worker.roll((&model, &start, &inputs), &lanes, memory)
+                worker.value_and_gradient(&parameters, memory)
             });
-            let workspace = &worker.as_ref().expect("a register has a world at least").workspace;
-            worlds.separated(number, &rolled, workspace, parameters.len())
-        };
-        let work = |(thread, worker): (usize, &mut Option<Worker<R, C, O>>)| -> Vec<Batched> {
-            (thread..registers).step_by(threads).map(|number| of(worker, number)).collect()
-        };
-        let all: Vec<Vec<Batched>> = self.workers.par_iter_mut().enumerate().map(work).collect();
-        let mut all: Vec<_> = all.into_iter().map(Vec::into_iter).collect();
-        let mut in_order =
-            (0..registers).map(|number| all[number % threads].next().expect("each has its share"));
-        let mut out = in_order.next().expect("a batch has a world at least");
-        in_order.for_each(|register| out.append(register));
+            register.health = (number == 0).then(|| health(&worker.workspace));
+            register.controller.resize(parameters.len(), 0.0);
+            worlds.separate(number, &rolled, &worker.workspace, (out, register));
+        });
+        let (first, others) = self.registers.split_first().expect("a batch has a world at least");
+        out.shared.clone_from(&first.share);
+        out.controller.clone_from(&first.controller);
+        for other in others {
+            out.shared.add(&other.share);
+            out.controller.iter_mut().zip(&other.controller).for_each(|(a, b)| *a += b);
+        }
         out
     }
 }
 
 impl<R: Real, C, O> Batch<R, C, O> {
-    /// What the last gradient of the first thread met.
-    pub fn health(&self) -> Option<Health> {
-        self.workers.first().and_then(Option::as_ref).map(|worker| health(&worker.workspace))
+    /// What the last gradient of the first worlds met.
+    pub fn health(&self) -> Option<&Health> {
+        self.registers.first().and_then(|register| register.health.as_ref())
     }
 
     /// What the last gradient of each thread kept, of the worlds of a register.
@@ -300,13 +381,32 @@ impl<R: Real, C, O> Batch<R, C, O> {
 }
 
 impl<R: Real, C: Controller<R>, O: Objective<R>> Worker<R, C, O> {
-    /// The costs of a register, whose gradient stays in the workspace.
-    fn roll(
-        &mut self,
-        (model, start, inputs): (&Model<R>, &State<R>, &[Input<R>]),
-        parameters: &[R],
-        memory: Memory,
-    ) -> Result<R, Error> {
+    fn new(
+        worlds: Worlds<'_>,
+        controller: impl Fn(&Model<R>) -> C,
+        objective: impl Fn(&Model<R>) -> O,
+    ) -> Self {
+        let worlds = Gathered::new(worlds);
+        Self {
+            workspace: Workspace::new(&worlds.model, &worlds.start),
+            controller: controller(&worlds.model),
+            objective: objective(&worlds.model),
+            worlds,
+        }
+    }
+
+    /// The costs of its worlds.
+    fn cost(&mut self, parameters: &[R]) -> Result<R, Error> {
+        let Gathered { model, start, inputs } = &self.worlds;
+        let controller = (&mut self.controller, parameters);
+        let cost = self.workspace.cost(model, start, inputs, controller, &mut self.objective)?;
+        finite(cost, || not_finite((inputs.len(), "the cost".to_owned())))?;
+        Ok(cost)
+    }
+
+    /// The costs of its worlds, whose gradients stay in the workspace.
+    fn value_and_gradient(&mut self, parameters: &[R], memory: Memory) -> Result<R, Error> {
+        let Gathered { model, start, inputs } = &self.worlds;
         let controller = (&mut self.controller, parameters);
         let (objective, workspace) = (&mut self.objective, &mut self.workspace);
         let (cost, gradient) =
@@ -320,77 +420,60 @@ impl<R: Real, C: Controller<R>, O: Objective<R>> Worker<R, C, O> {
 }
 
 impl Worlds<'_> {
-    /// What a register holds, world by world; what the worlds share is summed.
-    fn separated<R: Real>(
+    /// Takes a register apart, world by world; what the worlds share is summed.
+    fn separate<R: Real>(
         &self,
         number: usize,
         rolled: &Rolled<R>,
         workspace: &Workspace<R>,
-        parameters: usize,
-    ) -> Batched {
-        let (gradient, end) = (workspace.gradient(), workspace.end());
-        let each = || self.own(number, R::LANES);
-        let sum = |x: R| (0..rolled.alive.len()).map(|k| x.lane(k)).sum::<f64>();
-        let of = |world: usize| {
+        (out, register): (&mut [World], &mut Register),
+    ) {
+        let gradient = workspace.gradient();
+        let (inputs, models) = (self.inputs.len() > 1, self.models.len() > 1);
+        for (world, out) in self.own(number, R::LANES).zip(out) {
             let lane = rolled.lane(world);
-            move |x: R| lane.map_or(0.0, |k| x.lane(k))
-        };
-        let models = match self.models {
-            [_] => vec![gradient.model.map(sum)],
-            _ => each().map(|world| gradient.model.map(of(world))).collect(),
-        };
-        let of_inputs = |world: usize| gradient.inputs.iter().map(|u| u.map(of(world))).collect();
-        let ends = |world: usize| match rolled.lane(world) {
-            Some(_) => end.map(of(world)),
-            None => member(self.starts, world).clone(),
-        };
-        // Where no world came through there is no cotangent of a parameter either.
-        let of_parameter = |i: usize| gradient.controller.get(i).map_or(0.0, |x| sum(*x));
-        Batched {
-            costs: each().map(|world| rolled.of(world, |cost, k| cost.lane(k))).collect(),
-            ends: each().map(ends).collect(),
-            starts: each().map(|world| gradient.start.map(of(world))).collect(),
-            inputs: each().map(of_inputs).collect(),
-            models,
-            controller: (0..parameters).map(of_parameter).collect(),
-            shared: self.models.len() == 1,
-        }
-    }
-}
-
-impl Batched {
-    fn append(&mut self, other: Self) {
-        self.costs.extend(other.costs);
-        self.ends.extend(other.ends);
-        self.starts.extend(other.starts);
-        self.inputs.extend(other.inputs);
-        self.controller.iter_mut().zip(other.controller).for_each(|(a, b)| *a += b);
-        if self.shared {
-            add(&mut self.models[0], &other.models[0]);
-        } else {
-            self.models.extend(other.models);
-        }
-    }
-
-    /// The gradient of the sum of all costs, for worlds that share everything but their starts.
-    pub fn summed(self) -> Gradient<f64> {
-        let mut inputs = self.inputs.into_iter();
-        let mut sum = inputs.next().expect("a batch has a world at least");
-        for own in inputs {
-            for (sum, own) in sum.iter_mut().zip(&own) {
-                sum.u.iter_mut().zip(&own.u).for_each(|(a, b)| *a += b);
+            let of = move |x: R| lane.map_or(0.0, |k| x.lane(k));
+            out.cost = rolled.of(world, |cost, k| cost.lane(k));
+            match lane {
+                Some(k) => out.end.copy_as(workspace.end(), |x| x.lane(k)),
+                None => out.end.copy_from(member(self.starts, world)),
             }
+            out.start.copy_as(&gradient.start, of);
+            out.own.take(gradient, [inputs, models], of);
         }
-        let mut models = self.models.into_iter();
-        let mut model = models.next().expect("a batch has a model at least");
-        models.for_each(|own| add(&mut model, &own));
-        let start = self.starts[0].map(|_| 0.0);
-        Gradient { start, inputs: sum, model, controller: self.controller }
+        let sum = |x: R| (0..rolled.alive.len()).map(|k| x.lane(k)).sum::<f64>();
+        register.share.take(gradient, [!inputs, !models], sum);
+        // Where no world came through there is no cotangent of a parameter either.
+        register.controller.fill(0.0);
+        register.controller.iter_mut().zip(&gradient.controller).for_each(|(out, x)| *out = sum(*x));
     }
 }
 
-/// Adds the numbers of a cotangent to those of another.
-fn add(sum: &mut Model<f64>, own: &Model<f64>) {
-    let mut numbers = own.numbers().into_iter();
-    sum.visit(|x| *x += numbers.next().expect("both models have the same shape"));
+impl Share {
+    /// Overwrites cotangents of inputs and model with those of a register, where they belong here.
+    fn take<R: Real>(
+        &mut self,
+        gradient: &Gradient<R>,
+        [inputs, model]: [bool; 2],
+        of: impl Fn(R) -> f64 + Copy,
+    ) {
+        copy_inputs(&mut self.inputs, if inputs { &gradient.inputs } else { &[] }, of);
+        match &mut self.model {
+            Some(own) if model => {
+                let mut numbers = gradient.model.numbers().into_iter();
+                own.visit(|x| *x = of(numbers.next().expect("both models have the same shape")));
+            }
+            own => *own = model.then(|| gradient.model.map(of)),
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (sum, own) in self.inputs.iter_mut().zip(&other.inputs) {
+            sum.add(own);
+        }
+        if let (Some(sum), Some(own)) = (&mut self.model, &other.model) {
+            let mut numbers = own.numbers().into_iter();
+            sum.visit(|x| *x += numbers.next().expect("both models have the same shape"));
+        }
+    }
 }

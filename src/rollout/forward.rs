@@ -1,5 +1,6 @@
 //! Rolling a world forward.
 
+use super::adjoint::Workspace;
 use crate::control::Controller;
 use crate::error::Error;
 use crate::model::description::JointKind;
@@ -76,20 +77,7 @@ pub fn cost_controlled<R: Real>(
     (controller, parameters): (&mut impl Controller<R>, &[R]),
     objective: &mut impl Objective<R>,
 ) -> Result<R, Error> {
-    let mut record = Record::new(model);
-    let (mut state, mut next) = (start.clone(), start.clone());
-    let mut sum = R::zero();
-    controller.start(parameters, inputs.len());
-    for (k, input) in inputs.iter().enumerate() {
-        let mut input = input.clone();
-        controller.act(model, &state, k, &mut input);
-        let input = &input;
-        sum += objective.cost(model, &state, Some(input), k);
-        step(model, &state, input, &mut record, &mut next);
-        sound(model, &record, &next, k + 1)?;
-        std::mem::swap(&mut state, &mut next);
-    }
-    Ok(sum + objective.cost(model, &state, None, inputs.len()))
+    Workspace::new(model, start).cost(model, start, inputs, (controller, parameters), objective)
 }
 
 /// Refuses a state that is not finite, and one whose constraint forces were not found; of several worlds says

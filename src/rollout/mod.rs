@@ -11,7 +11,7 @@ pub use adjoint::{
     Gradient, Memory, Remembered, Workspace, value_and_gradient, value_and_gradient_controlled,
 };
 #[cfg(feature = "app")]
-pub use batch::{Batch, Batched, Worlds, cost_batch, simulate_batch};
+pub use batch::{Batch, Batched, Share, World, Worlds, simulate_batch};
 #[cfg(feature = "app")]
 pub(crate) use forward::sound;
 pub use forward::{Trajectory, cost, cost_controlled, simulate, simulate_controlled};

@@ -12,7 +12,7 @@ use costate::objective::RandomLinear;
 use costate::physics::derive::{Compilation, compile, parameters};
 use costate::physics::{Stage, acceleration};
 use costate::rollout::{
-    Batch, Batched, Memory, Workspace, Worlds, cost_batch, simulate_batch, simulate_controlled,
+    Batch, Batched, Memory, Workspace, Worlds, simulate_batch, simulate_controlled,
     value_and_gradient_controlled,
 };
 use costate::scene::{mjcf, toml};
@@ -78,25 +78,26 @@ impl Many {
     fn together(&self, memory: Memory) -> Batched {
         let policy = |model: &Model<Lanes>| Policy::new(model, &self.parts);
         let loss = |model: &Model<Lanes>| RandomLinear::new(model, STEPS, 3);
-        Batch::new(memory).value_and_gradient(self.worlds(), (policy, &self.weights), loss)
+        Batch::new(memory).value_and_gradient(self.worlds(), (policy, &self.weights), loss).clone()
     }
     fn in_single_precision(&self) -> Batched {
         let policy = |model: &Model<LanesF32>| Policy::new(model, &self.parts);
         let loss = |model: &Model<LanesF32>| RandomLinear::new(model, STEPS, 3);
-        Batch::new(Memory::Full).value_and_gradient(self.worlds(), (policy, &self.weights), loss)
+        Batch::new(Memory::Full).value_and_gradient(self.worlds(), (policy, &self.weights), loss).clone()
     }
 }
 
 /// Everything that a batch finds of one world.
 fn flat_of(b: &Batched, w: usize) -> Vec<f64> {
-    let inputs = b.inputs[w].iter().flat_map(|i| i.u.clone());
-    let (start, model) = (&b.starts[w], b.models[w].numbers());
-    [vec![*b.costs[w].as_ref().unwrap()], start.q.clone(), start.v.clone(), model, inputs.collect()].concat()
+    let world = &b.worlds[w];
+    let inputs = world.own.inputs.iter().flat_map(|i| i.u.clone());
+    let (start, model) = (&world.start, world.own.model.as_ref().unwrap().numbers());
+    [vec![*world.cost.as_ref().unwrap()], start.q.clone(), start.v.clone(), model, inputs.collect()].concat()
 }
 
 /// Everything that a batch finds, world by world, and the sum for the controller.
 fn flat(b: &Batched) -> (Vec<Vec<f64>>, &[f64]) {
-    ((0..b.costs.len()).map(|w| flat_of(b, w)).collect(), &b.controller)
+    ((0..b.worlds.len()).map(|w| flat_of(b, w)).collect(), &b.controller)
 }
 
 /// A state near the reference; what can fall is a little lower there, and touches the floor or sinks into it.
@@ -228,9 +229,10 @@ fn a_world_that_fails_says_so_and_leaves_the_others_to_the_last_bit() {
     let mut broken = many("", Some("hopper_rhythm.toml"));
     broken.starts[5].v.fill(1e200);
     let after = broken.together(Memory::Full);
-    let failed = after.costs[5].clone().unwrap_err();
+    let five = &after.worlds[5];
+    let failed = five.cost.clone().unwrap_err();
     assert!(matches!(failed, Error::Diverged { step: 1, .. }), "{failed}");
-    assert!(after.starts[5].q.iter().chain(&after.models[5].numbers()).all(|x| *x == 0.0));
+    assert!(five.start.q.iter().chain(&five.own.model.as_ref().unwrap().numbers()).all(|x| *x == 0.0));
     // Its register finds what it finds beside an empty lane.
     let mut beside = many("", Some("hopper_rhythm.toml"));
     beside.models.remove(5);
@@ -255,9 +257,9 @@ fn a_world_that_fails_says_so_and_leaves_the_others_to_the_last_bit() {
     assert_eq!(paths.iter().filter(|path| path.is_err()).count(), 1);
     assert!(paths[5].is_err());
     let loss = |model: &Model<Lanes>| RandomLinear::new(model, STEPS, 3);
-    let costs = cost_batch(broken.worlds(), (policy, &broken.weights), loss);
-    for (cost, other) in costs.iter().zip(&after.costs) {
-        assert_eq!(cost.as_ref().ok(), other.as_ref().ok());
+    let costs = Batch::new(Memory::Full).costs(broken.worlds(), (policy, &broken.weights), loss);
+    for (cost, world) in costs.iter().zip(&after.worlds) {
+        assert_eq!(cost.as_ref().ok(), world.cost.as_ref().ok());
     }
 }
 
