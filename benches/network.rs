@@ -26,14 +26,14 @@ fn main() {
     for (k, x) in values[..BATCH * mlp.inputs()].iter_mut().enumerate() {
         *x = (0.7 * k as f64).sin();
     }
-    let forward = fastest(|| mlp.forward(black_box(&parameters), &mut values, &mut slopes));
+    let forward = fastest(|| mlp.forward(black_box(&parameters), (&mut values, &mut slopes), 0..BATCH));
     let mut gradient = vec![0.0; parameters.len()];
     let pullback = fastest(|| {
         gradient.fill(0.0);
         let last = n - BATCH * mlp.outputs();
         cotangents[last..].fill(1.0);
-        mlp.pullback(black_box(&parameters), (&values, &slopes), &mut cotangents, true);
-        mlp.parameters_pullback(BATCH, &values, &cotangents, &mut gradient);
+        mlp.pullback(black_box(&parameters), (&values, &slopes), &mut cotangents, 0..BATCH);
+        mlp.parameters_pullback(&values, &cotangents, &mut gradient);
     });
     println!("{{\"forward\": {forward}, \"pullback\": {pullback}}}");
 }

@@ -36,7 +36,7 @@ fn worst_difference(network: &Network, parameters: &[f64]) -> Result<f64, Box<dy
     let mut values = vec![0.0; batch * network.mlp.width()];
     let mut slopes = values.clone();
     values[..inputs.len()].copy_from_slice(&inputs);
-    network.mlp.forward(parameters, &mut values, &mut slopes);
+    network.mlp.forward(parameters, (&mut values, &mut slopes), 0..batch);
     let own = &values[values.len() - outputs.len()..];
     Ok(own.iter().zip(&outputs).fold(0.0, |worst, (a, b)| f64::max(worst, (a - b).abs())))
 }

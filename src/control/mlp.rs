@@ -1,5 +1,7 @@
 //! Layers of neurons.
 
+use std::ops::Range;
+
 use crate::number::{Pointwise, Real, Strides};
 
 /// What a hidden neuron does to the sum of its inputs.
@@ -53,9 +55,9 @@ const EPSILON: f64 = 1e-5;
 /// Its parameters stand layer by layer: the weights, all those of one input side by side, `(inputs, outputs)`,
 /// then the biases, and then `γ` and `β`.
 ///
-/// All functions take one evaluation or many at once, a *batch*, whose values stand in blocks
-/// `(batch, neurons)`: the inputs, and for every layer what the norm leaves before `γ` and `β` if there is one,
-/// and the outputs.
+/// All functions take the values of many evaluations, which stand in blocks `(evaluations, neurons)`: the inputs,
+/// and for every layer what the norm leaves before `γ` and `β` if there is one, and the outputs. They work on some
+/// of the evaluations, or on all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mlp {
     /// Of the inputs, of every hidden layer, and of the outputs.
@@ -118,103 +120,108 @@ impl Mlp {
         out
     }
 
-    /// Finds all values behind the inputs, which stand first in `values`; `slopes` has the same places.
-    pub fn forward<R: Real>(&self, parameters: &[R], values: &mut [R], slopes: &mut [R]) {
-        let batch = values.len() / self.width().max(1);
+    /// Finds all values of some evaluations behind their inputs; `slopes` has the same places.
+    pub fn forward<R: Real>(
+        &self,
+        parameters: &[R],
+        (values, slopes): (&mut [R], &mut [R]),
+        evaluations: Range<usize>,
+    ) {
+        let (all, some) = (values.len() / self.width().max(1), evaluations);
         for layer in self.layers() {
             let [weights, biases, scale, shift] = layer.parameters(parameters);
-            let (x, rest) = values[layer.values * batch..].split_at_mut(layer.inputs * batch);
-            let (sums, rest) = rest.split_at_mut(layer.outputs * batch);
-            let rows = Strides::rows_of(layer.outputs);
-            sums.chunks_exact_mut(layer.outputs.max(1)).for_each(|row| row.copy_from_slice(biases));
-            let size = [batch, layer.inputs, layer.outputs];
-            R::add_product(size, (x, Strides::rows_of(layer.inputs)), (weights, rows), (sums, rows));
-            let slopes = &mut slopes[layer.sums() * batch..layer.end() * batch];
-            let (roots, slopes) = slopes.split_at_mut(if layer.norm { sums.len() } else { 0 });
+            let (x, rest) = values[layer.values * all..].split_at_mut(layer.inputs * all);
+            let (sums, rest) = rest.split_at_mut(layer.outputs * all);
+            let (inputs, outputs) = (layer.inputs, layer.outputs);
+            let (x, sums) = (of(x, inputs, &some), of_mut(sums, outputs, &some));
+            let (row, size) = (Strides::rows_of(outputs), [some.len(), inputs, outputs]);
+            sums.chunks_exact_mut(outputs.max(1)).for_each(|row| row.copy_from_slice(biases));
+            R::add_product(size, (x, Strides::rows_of(inputs)), (weights, row), (sums, row));
+            let slopes = &mut slopes[layer.sums() * all..layer.end() * all];
+            let (roots, slopes) = slopes.split_at_mut(if layer.norm { outputs * all } else { 0 });
             let y = if layer.norm {
-                let y = &mut rest[..sums.len()];
-                normalize(sums, (scale, shift), y, roots);
+                let y = of_mut(rest, outputs, &some);
+                normalize(sums, (scale, shift), y, of_mut(roots, outputs, &some));
                 y
             } else {
                 sums
             };
             if !layer.last {
-                R::apply(&self.activation, y, slopes);
+                R::apply(&self.activation, y, of_mut(slopes, outputs, &some));
             }
         }
     }
 
     /// The pullback of [`forward`](Mlp::forward) by the values: `cotangents` holds those of the outputs in
-    /// their places, and gets those of what goes into each product, norm and activation, and of the inputs if
-    /// they are `asked` for.
+    /// their places, and gets those of what goes into each product, norm and activation, and of the inputs.
     pub fn pullback<R: Real>(
         &self,
         parameters: &[R],
         (values, slopes): (&[R], &[R]),
         cotangents: &mut [R],
-        asked: bool,
+        evaluations: Range<usize>,
     ) {
-        let batch = values.len() / self.width().max(1);
+        let (all, some) = (values.len() / self.width().max(1), evaluations);
         for layer in self.layers().rev() {
             let [weights, _, scale, _] = layer.parameters(parameters);
-            let (before, after) = cotangents.split_at_mut(layer.sums() * batch);
-            let (sums, end) = (layer.sums() * batch, layer.end() * batch);
-            let (w, rest) = after.split_at_mut(layer.outputs * batch);
-            let slopes_of_y = &slopes[end - layer.outputs * batch..end];
+            let (inputs, outputs) = (layer.inputs, layer.outputs);
+            let (before, after) = cotangents.split_at_mut(layer.sums() * all);
+            let (w, rest) = after.split_at_mut(outputs * all);
+            let w = of_mut(w, outputs, &some);
+            let slopes_of_y = of(&slopes[(layer.end() - outputs) * all..], outputs, &some);
             let multiply = |y: &mut [R]| y.iter_mut().zip(slopes_of_y).for_each(|(y, slope)| *y *= *slope);
             if layer.norm {
-                let y = &mut rest[..layer.outputs * batch];
+                let y = of_mut(rest, outputs, &some);
                 multiply(y);
-                normalize_pullback((&values[sums..], &slopes[sums..]), scale, y, w);
+                let [n, roots] = [values, slopes].map(|list| of(&list[layer.sums() * all..], outputs, &some));
+                normalize_pullback((n, roots), scale, y, w);
             } else if !layer.last {
                 multiply(w);
             }
-            if layer.values == 0 && !asked {
-                return;
-            }
-            let own = &mut before[layer.values * batch..];
+            let own = of_mut(&mut before[layer.values * all..], inputs, &some);
             own.fill(R::zero());
-            let (rows, size) = (Strides::rows_of(layer.outputs), [batch, layer.outputs, layer.inputs]);
-            let x = (own, Strides::rows_of(layer.inputs));
-            R::add_product(size, (w, rows), (weights, rows.transposed()), x);
+            let (row, size) = (Strides::rows_of(outputs), [some.len(), outputs, inputs]);
+            R::add_product(size, (w, row), (weights, row.transposed()), (own, Strides::rows_of(inputs)));
         }
     }
 
-    /// Adds the cotangents of the parameters of many batches, one after the other: with the cotangents that
+    /// Adds the cotangents of the parameters of all evaluations: with the cotangents that
     /// [`pullback`](Mlp::pullback) left, `δ` of the sums and `η` of what the norms give, `W̄ = Σ x δᵀ`,
     /// `b̄ = Σ δ`, `γ̄ = Σ η (z − mean z)/√…`, `β̄ = Σ η`.
-    pub fn parameters_pullback<R: Real>(&self, batch: usize, values: &[R], cotangents: &[R], out: &mut [R]) {
-        let width = self.width().max(1);
-        // Single evaluations, one after the other, are rows of one length: one product does for all.
-        let (whole, rows) = match batch {
-            1 => (values.len().max(1), values.len() / width),
-            _ => (batch * width, batch),
-        };
-        let strides = |neurons| Strides::rows_of(if batch == 1 { width } else { neurons });
-        for (values, cotangents) in values.chunks_exact(whole).zip(cotangents.chunks_exact(whole)) {
-            for layer in self.layers() {
-                let [weights, biases, scale, shift] = layer.parameters_mut(out);
-                let (own, n) = (strides(layer.outputs), layer.outputs);
-                let row =
-                    |place: usize, r: usize| place * batch + r * own.rows..place * batch + r * own.rows + n;
-                for r in 0..rows {
-                    let w = &cotangents[row(layer.sums(), r)];
-                    biases.iter_mut().zip(w).for_each(|(out, w)| *out += *w);
-                    if layer.norm {
-                        let w = &cotangents[row(layer.end() - n, r)];
-                        let x = &values[row(layer.sums(), r)];
-                        for (((scale, shift), w), x) in scale.iter_mut().zip(&mut *shift).zip(w).zip(x) {
-                            *scale += *w * *x;
-                            *shift += *w;
-                        }
+    pub fn parameters_pullback<R: Real>(&self, values: &[R], cotangents: &[R], out: &mut [R]) {
+        let all = values.len() / self.width().max(1);
+        for layer in self.layers() {
+            let [weights, biases, scale, shift] = layer.parameters_mut(out);
+            let n = layer.outputs;
+            let block = |list| of(list, n, &(0..all));
+            let w = block(&cotangents[layer.sums() * all..]);
+            for w in w.chunks_exact(n.max(1)) {
+                biases.iter_mut().zip(w).for_each(|(out, w)| *out += *w);
+            }
+            if layer.norm {
+                let x = block(&values[layer.sums() * all..]);
+                let w = block(&cotangents[(layer.end() - n) * all..]);
+                for (w, x) in w.chunks_exact(n.max(1)).zip(x.chunks_exact(n.max(1))) {
+                    for (((scale, shift), w), x) in scale.iter_mut().zip(&mut *shift).zip(w).zip(x) {
+                        *scale += *w * *x;
+                        *shift += *w;
                     }
                 }
-                let x = (&values[layer.values * batch..], strides(layer.inputs).transposed());
-                let w = (&cotangents[layer.sums() * batch..], own);
-                R::add_product([layer.inputs, rows, n], x, w, (weights, Strides::rows_of(n)));
             }
+            let x = (&values[layer.values * all..], Strides::rows_of(layer.inputs).transposed());
+            let row = Strides::rows_of(n);
+            R::add_product([layer.inputs, all, n], x, (w, row), (weights, row));
         }
     }
+}
+
+/// The rows of some evaluations in a block with so many neurons.
+fn of<'a, R>(block: &'a [R], neurons: usize, evaluations: &Range<usize>) -> &'a [R] {
+    &block[evaluations.start * neurons..evaluations.end * neurons]
+}
+
+fn of_mut<'a, R>(block: &'a mut [R], neurons: usize, evaluations: &Range<usize>) -> &'a mut [R] {
+    &mut block[evaluations.start * neurons..evaluations.end * neurons]
 }
 
 /// Parameters that belong together, as a file of weights keeps them.

@@ -24,103 +24,82 @@ pub struct Network {
 
 /// A [`Network`] at work. Worlds that share a register share its weights: what they see at one step is one
 /// matrix of plain numbers, a row for each world. Numbers with derivatives go through it one by one.
+///
+/// What every step sees and does is kept, so that the cotangents of the weights are found for all steps at once.
 #[derive(Clone, Debug)]
-pub enum Networking<R: Real> {
-    /// For plain numbers.
-    Plain(Working<R, f64>),
-    /// For numbers with derivatives.
-    General(Working<R, R>),
-}
-
-/// A network over `N` in worlds over `R`. What every step sees and does is kept, so that the cotangents of the
-/// weights are found for all steps at once.
-#[derive(Clone, Debug)]
-pub struct Working<R: Real, N: Real> {
+pub struct Networking<R: Real> {
     law: Network,
     observer: Observer<R>,
     seen: Vec<R>,
-    parameters: Vec<N>,
+    parameters: Vec<R::Row>,
     steps: usize,
-    /// Rows of a step, the first of which belong to worlds that count.
-    rows: usize,
+    /// How many worlds of a register count; the others only stand in.
     worlds: usize,
     /// Of every step, as [`Mlp::forward`] and [`Mlp::pullback`] leave them.
-    values: Vec<N>,
-    slopes: Vec<N>,
-    cotangents: Vec<N>,
-    /// From a number to that of one row, and back from all of them.
-    split: fn(R, usize) -> N,
-    join: fn(&dyn Fn(usize) -> N) -> R,
+    values: Vec<R::Row>,
+    slopes: Vec<R::Row>,
+    cotangents: Vec<R::Row>,
 }
 
 impl<R: Real> Networking<R> {
     /// Room for one model.
     pub fn new(model: &Model<R>, law: Network) -> Self {
-        if R::ORDER == 0 {
-            Self::Plain(Working::new(model, law, R::LANES, |x, k| x.lane(k), |row| R::from_lanes(row)))
-        } else {
-            Self::General(Working::new(model, law, 1, |x, _| x, |row| row(0)))
-        }
-    }
-}
-
-impl<R: Real, N: Real> Working<R, N> {
-    fn new(
-        model: &Model<R>,
-        law: Network,
-        rows: usize,
-        split: fn(R, usize) -> N,
-        join: fn(&dyn Fn(usize) -> N) -> R,
-    ) -> Self {
-        let nothing = Vec::new;
         Self {
             observer: Observer::new(model, law.observed.clone()),
             seen: vec![R::zero(); law.mlp.inputs()],
-            parameters: vec![N::zero(); law.mlp.count()],
+            parameters: vec![R::Row::zero(); law.mlp.count()],
             steps: 0,
-            rows,
-            worlds: rows,
-            values: nothing(),
-            slopes: nothing(),
-            cotangents: nothing(),
-            split,
-            join,
+            worlds: R::ROWS,
+            values: Vec::new(),
+            slopes: Vec::new(),
+            cotangents: Vec::new(),
             law,
         }
     }
 
-    /// The places of step `k` among those of all steps.
+    /// The evaluations of step `k`.
     fn own(&self, k: usize) -> Range<usize> {
-        let width = self.rows * self.law.mlp.width();
-        k * width..(k + 1) * width
+        k * R::ROWS..(k + 1) * R::ROWS
     }
 
-    /// Output `o` of every world, in the values or cotangents of a step.
-    fn output(&self, o: usize, k: usize) -> usize {
-        self.own(k).end - (self.rows * self.law.mlp.outputs()) + o
+    /// The place of output `o` of an evaluation among the values.
+    fn output(&self, o: usize, evaluation: usize) -> usize {
+        let (mlp, all) = (&self.law.mlp, self.steps * R::ROWS);
+        (mlp.width() - mlp.outputs()) * all + evaluation * mlp.outputs() + o
     }
 
+    /// Output `o` of all worlds at step `k`.
+    fn answer(&self, o: usize, k: usize) -> R {
+        R::from_rows(|row| self.values[self.output(o, self.own(k).start + row)])
+    }
+}
+
+impl<R: Real> Controller<R> for Networking<R> {
+    fn count(&self) -> usize {
+        self.parameters.len()
+    }
+    fn worlds(&mut self, count: usize) {
+        self.worlds = count.min(R::ROWS);
+    }
     fn start(&mut self, parameters: &[R], steps: usize) {
-        self.parameters.iter_mut().zip(parameters).for_each(|(own, x)| *own = (self.split)(*x, 0));
+        self.parameters.iter_mut().zip(parameters).for_each(|(own, x)| *own = x.row(0));
         self.steps = steps;
-        let all = steps * self.rows * self.law.mlp.width();
+        let all = steps * R::ROWS * self.law.mlp.width();
         for list in [&mut self.values, &mut self.slopes, &mut self.cotangents] {
-            list.resize(all, N::zero());
+            list.resize(all, R::Row::zero());
         }
-        self.cotangents.fill(N::zero());
+        self.cotangents.fill(R::Row::zero());
     }
-
     fn act(&mut self, model: &Model<R>, state: &State<R>, k: usize, input: &mut Input<R>) {
-        let (own, n, m) = (self.own(k), self.law.mlp.inputs(), self.law.mlp.outputs());
         self.observer.at(k).observe(model, state, &mut self.seen);
-        for row in 0..self.rows {
-            let places = &mut self.values[own.start + row * n..][..n];
-            places.iter_mut().zip(&self.seen).for_each(|(place, x)| *place = (self.split)(*x, row));
+        let own = self.own(k);
+        let places = self.values.chunks_exact_mut(self.law.mlp.inputs().max(1)).skip(own.start);
+        for (row, places) in places.take(own.len()).enumerate() {
+            places.iter_mut().zip(&self.seen).for_each(|(place, x)| *place = x.row(row));
         }
-        let (values, slopes) = (&mut self.values[own.clone()], &mut self.slopes[own]);
-        self.law.mlp.forward(&self.parameters, values, slopes);
+        self.law.mlp.forward(&self.parameters, (&mut self.values, &mut self.slopes), own);
         for (o, (&i, range)) in self.law.actuators.iter().zip(&self.law.ranges).enumerate() {
-            let z = (self.join)(&|row| self.values[self.output(row * m + o, k)]);
+            let z = self.answer(o, k);
             input.u[i] += match range {
                 Some([middle, half]) => R::from_f64(*middle) + z.tanh().times(*half),
                 None => z,
@@ -136,80 +115,32 @@ impl<R: Real, N: Real> Working<R, N> {
         w: &Input<R>,
         out: &mut Cotangents<R>,
     ) {
-        let (own, n, m) = (self.own(k), self.law.mlp.inputs(), self.law.mlp.outputs());
+        let (own, n) = (self.own(k), self.law.mlp.inputs());
         for (o, (&i, range)) in self.law.actuators.iter().zip(&self.law.ranges).enumerate() {
-            let z = (self.join)(&|row| self.values[self.output(row * m + o, k)]);
             let w = match range {
-                Some([_, half]) => w.u[i].times(*half) * (R::one() - z.tanh().square()),
+                Some([_, half]) => w.u[i].times(*half) * (R::one() - self.answer(o, k).tanh().square()),
                 None => w.u[i],
             };
             for row in 0..self.worlds {
-                let at = self.output(row * m + o, k);
-                self.cotangents[at] = (self.split)(w, row);
+                let at = self.output(o, own.start + row);
+                self.cotangents[at] = w.row(row);
             }
         }
-        let (values, slopes) = (&self.values[own.clone()], &self.slopes[own.clone()]);
-        let cotangents = &mut self.cotangents[own];
-        self.law.mlp.pullback(&self.parameters, (values, slopes), cotangents, true);
+        let known = (&self.values[..], &self.slopes[..]);
+        self.law.mlp.pullback(&self.parameters, known, &mut self.cotangents, own.clone());
+        let of_inputs = &self.cotangents[own.start * n..];
         for (i, seen) in self.seen.iter_mut().enumerate() {
-            *seen = (self.join)(&|row| cotangents[row * n + i]);
+            *seen = R::from_rows(|row| of_inputs[row * n + i]);
         }
         self.observer.at(k).observe_pullback(model, state, &self.seen, out);
     }
 
     fn finish(&mut self, out: &mut [R]) {
-        let all = self.steps * self.rows * self.law.mlp.width();
-        let mut sums = vec![N::zero(); out.len()];
-        let (values, cotangents) = (&self.values[..all], &self.cotangents[..all]);
-        self.law.mlp.parameters_pullback(self.rows, values, cotangents, &mut sums);
+        let mut sums = vec![R::Row::zero(); out.len()];
+        self.law.mlp.parameters_pullback(&self.values, &self.cotangents, &mut sums);
         // The sum of all worlds stands in the first one.
         for (out, sum) in out.iter_mut().zip(sums) {
-            *out += (self.join)(&|row| if row == 0 { sum } else { N::zero() });
-        }
-    }
-}
-
-impl<R: Real> Controller<R> for Networking<R> {
-    fn count(&self) -> usize {
-        match self {
-            Self::Plain(own) => own.parameters.len(),
-            Self::General(own) => own.parameters.len(),
-        }
-    }
-    fn worlds(&mut self, count: usize) {
-        if let Self::Plain(own) = self {
-            own.worlds = count.min(own.rows);
-        }
-    }
-    fn start(&mut self, parameters: &[R], steps: usize) {
-        match self {
-            Self::Plain(own) => own.start(parameters, steps),
-            Self::General(own) => own.start(parameters, steps),
-        }
-    }
-    fn act(&mut self, model: &Model<R>, state: &State<R>, k: usize, input: &mut Input<R>) {
-        match self {
-            Self::Plain(own) => own.act(model, state, k, input),
-            Self::General(own) => own.act(model, state, k, input),
-        }
-    }
-    fn act_pullback(
-        &mut self,
-        model: &Model<R>,
-        state: &State<R>,
-        k: usize,
-        w: &Input<R>,
-        out: &mut Cotangents<R>,
-    ) {
-        match self {
-            Self::Plain(own) => own.act_pullback(model, state, k, w, out),
-            Self::General(own) => own.act_pullback(model, state, k, w, out),
-        }
-    }
-    fn finish(&mut self, out: &mut [R]) {
-        match self {
-            Self::Plain(own) => own.finish(out),
-            Self::General(own) => own.finish(out),
+            *out += R::from_rows(|row| if row == 0 { sum } else { R::Row::zero() });
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The same on many numbers at once: products of matrices, and a function of every number of a list.
 
-use nalgebra::{DMatrixView, DMatrixViewMut, Dyn};
+use nalgebra::{DMatrixView, DMatrixViewMut, Dyn, RealField};
 
-use super::{Lanes, Real};
+use super::Real;
 
 /// A function of one number, and its slope.
 pub trait Pointwise {
@@ -62,44 +62,27 @@ pub(super) fn add_product<R: Real>(
     }
 }
 
-/// The same for `f64`: what is large goes to the kernels of `matrixmultiply`, in nalgebra's hands.
-pub(super) fn add_product_f64(
+/// The same for plain numbers: what is large goes to the kernels of `matrixmultiply`, in nalgebra's hands.
+pub(super) fn add_product_by_kernel<R: Real + RealField>(
     size: [usize; 3],
-    (a, sa): (&[f64], Strides),
-    (b, sb): (&[f64], Strides),
-    (c, sc): (&mut [f64], Strides),
+    (a, sa): (&[R], Strides),
+    (b, sb): (&[R], Strides),
+    (c, sc): (&mut [R], Strides),
 ) {
     if size.iter().any(|n| *n <= 5) {
         return add_product(size, (a, sa), (b, sb), (c, sc));
     }
     let [m, k, n] = size;
     let view = |x, (rows, columns), s: Strides| {
-        DMatrixView::<f64, Dyn, Dyn>::from_slice_with_strides(x, rows, columns, s.rows, s.columns)
+        DMatrixView::<R, Dyn, Dyn>::from_slice_with_strides(x, rows, columns, s.rows, s.columns)
     };
-    DMatrixViewMut::<f64, Dyn, Dyn>::from_slice_with_strides_mut(c, m, n, sc.rows, sc.columns).gemm(
-        1.0,
+    let one = <R as Real>::one();
+    DMatrixViewMut::<R, Dyn, Dyn>::from_slice_with_strides_mut(c, m, n, sc.rows, sc.columns).gemm(
+        one,
         &view(a, (m, k), sa),
         &view(b, (k, n), sb),
-        1.0,
+        one,
     );
-}
-
-/// [`Real::apply`] for `f64`: eight at a time, with the same bits as one by one.
-pub(super) fn apply_f64(f: &impl Pointwise, x: &mut [f64], slopes: &mut [f64]) {
-    let (x, rest) = x.as_chunks_mut::<8>();
-    let (slopes, rest_slopes) = slopes.as_chunks_mut::<8>();
-    for (x, slope) in x.iter_mut().zip(slopes) {
-        let (y, s) = f.value_and_slope(Lanes::new(*x));
-        (*x, *slope) = (y.to_array(), s.to_array());
-    }
-    let n = rest.len();
-    if n > 0 {
-        let mut all = [0.0; 8];
-        all[..n].copy_from_slice(rest);
-        let (y, s) = f.value_and_slope(Lanes::new(all));
-        rest.copy_from_slice(&y.to_array()[..n]);
-        rest_slopes[..n].copy_from_slice(&s.to_array()[..n]);
-    }
 }
 
 /// `y += Σ_p x_p row_p`, four rows at a time.

@@ -3,6 +3,7 @@
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use super::Real;
+use super::real::{alone, one_row};
 
 /// Tangents of one number: a small vector space over `R`.
 pub trait Tangent<R>:
@@ -190,25 +191,13 @@ impl<R: Real, T: Tangent<R>> Real for Dual<R, T> {
     type Mask = R::Mask;
     type Plain = R::Plain;
     type Tangents = Few<Self, 2>;
-    type Pack = Self;
     type Quad = Few<Self, 4>;
     const EPSILON: f64 = R::EPSILON;
     const ORDER: usize = R::ORDER + 1;
     const LANES: usize = R::LANES;
 
-    #[inline(always)]
-    fn splat(self) -> Self {
-        self
-    }
-    #[inline(always)]
-    fn load(list: &[Self]) -> Self {
-        list[0]
-    }
-    #[inline(always)]
-    fn store(pack: &Self, list: &mut [Self]) {
-        list[0] = *pack;
-    }
-
+    alone!();
+    one_row!();
     #[inline(always)]
     fn from_f64(x: f64) -> Self {
         Self::constant(R::from_f64(x))

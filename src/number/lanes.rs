@@ -5,6 +5,7 @@ use std::ops::{Add, AddAssign, BitAnd, BitOr, Div, Mul, MulAssign, Neg, Not, Sub
 
 use wide::{f32x16, f64x8};
 
+use super::real::alone;
 use super::{Few, Mask, Real};
 
 macro_rules! binary {
@@ -131,25 +132,22 @@ macro_rules! lanes {
         type Mask = $mask;
         type Plain = Self;
         type Tangents = Few<Self, 4>;
-        type Pack = Self;
         type Quad = Few<Self, 4>;
+        type Row = $single;
         const EPSILON: f64 = $single::EPSILON as f64;
         const ORDER: usize = 0;
         const LANES: usize = Self::COUNT;
+        const ROWS: usize = Self::COUNT;
 
+        alone!();
         #[inline(always)]
-        fn splat(self) -> Self {
-            self
+        fn row(self, k: usize) -> $single {
+            self.to_array()[k]
         }
         #[inline(always)]
-        fn load(list: &[Self]) -> Self {
-            list[0]
+        fn from_rows(f: impl Fn(usize) -> $single) -> Self {
+            Self::new(std::array::from_fn(f))
         }
-        #[inline(always)]
-        fn store(pack: &Self, list: &mut [Self]) {
-            list[0] = *pack;
-        }
-
         #[inline(always)]
         fn from_f64(x: f64) -> Self {
             Self::splat(x as $single)

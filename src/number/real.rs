@@ -6,6 +6,7 @@ use std::ops::{Add, AddAssign, BitAnd, BitOr, Div, Mul, MulAssign, Neg, Not, Sub
 use wide::{f32x4, f64x2};
 
 use super::batch::{self, Pointwise, Strides};
+use super::{Few, Lanes, LanesF32, quad};
 
 /// The answer of a comparison: one truth value per world.
 pub trait Mask: Copy + Debug + BitAnd<Output = Self> + BitOr<Output = Self> + Not<Output = Self> {
@@ -53,6 +54,8 @@ pub trait Real:
     type Pack: Real;
     /// Four of this number that move as a whole.
     type Quad: super::Quad<Self>;
+    /// The number of one world, where worlds are the rows of a matrix; itself if it carries derivatives.
+    type Row: Real;
 
     /// The distance from one to the next number.
     const EPSILON: f64;
@@ -62,6 +65,8 @@ pub trait Real:
     const LANES: usize = 1;
     /// How many numbers a [`Pack`](Real::Pack) holds.
     const WIDTH: usize = 1;
+    /// How many [rows](Real::Row) it falls into.
+    const ROWS: usize = 1;
 
     /// The constant with this value in every world.
     fn from_f64(x: f64) -> Self;
@@ -115,7 +120,7 @@ pub trait Real:
     /// The nearest whole number; its derivative is zero.
     fn round(self) -> Self;
 
-    /// Adds a product of matrices, `C += A B` with `A: (m, k)`, `B: (k, n)`. A large one of `f64` goes to a
+    /// Adds a product of matrices, `C += A B` with `A: (m, k)`, `B: (k, n)`. A large one of `f64` or `f32` goes to a
     /// kernel that sums in another order and fuses: to rounding the same as any other number's, not to the bit.
     #[inline]
     fn add_product(
@@ -126,13 +131,19 @@ pub trait Real:
     ) {
         batch::add_product(size, a, b, c);
     }
-    /// Replaces every `x` by `f(x)`, and overwrites the slopes.
+    /// Replaces every `x` by `f(x)`, and overwrites the slopes; a pack at a time, with the same bits as one by one.
     #[inline]
     fn apply(f: &impl Pointwise, x: &mut [Self], slopes: &mut [Self]) {
-        for (x, slope) in x.iter_mut().zip(slopes) {
-            (*x, *slope) = f.value_and_slope(*x);
+        for (x, slopes) in x.chunks_mut(Self::WIDTH).zip(slopes.chunks_mut(Self::WIDTH)) {
+            let (y, s) = f.value_and_slope(Self::load(x));
+            Self::store(&y, x);
+            Self::store(&s, slopes);
         }
     }
+    /// Row `k`.
+    fn row(self, k: usize) -> Self::Row;
+    /// The number with these rows.
+    fn from_rows(f: impl Fn(usize) -> Self::Row) -> Self;
     /// The pack of this number alone.
     fn splat(self) -> Self::Pack;
     /// The pack of at most [`WIDTH`](Real::WIDTH) numbers; in the places that are left the last is repeated.
@@ -210,16 +221,78 @@ pub trait Real:
     }
 }
 
+/// For a number without a register for several of it.
+macro_rules! alone {
+    () => {
+        type Pack = Self;
+        #[inline(always)]
+        fn splat(self) -> Self {
+            self
+        }
+        #[inline(always)]
+        fn load(list: &[Self]) -> Self {
+            list[0]
+        }
+        #[inline(always)]
+        fn store(pack: &Self, list: &mut [Self]) {
+            list[0] = *pack;
+        }
+    };
+}
+pub(super) use alone;
+
+/// For a number that is its own row.
+macro_rules! one_row {
+    () => {
+        type Row = Self;
+        #[inline(always)]
+        fn row(self, _: usize) -> Self {
+            self
+        }
+        #[inline(always)]
+        fn from_rows(f: impl Fn(usize) -> Self) -> Self {
+            f(0)
+        }
+    };
+}
+pub(super) use one_row;
+
 /// One implementation of the transcendental functions serves every number, so that eight lanes
 /// equal eight single worlds bit for bit: a single world goes through a short vector.
 macro_rules! single {
-    ($t:ty, $v:ident, $tangents:ty, { $($more:item)* }) => {
+    ($t:ty, $v:ident, $lanes:ident, $tangents:ty, $quad:ty, { $($more:item)* }) => {
         impl Real for $t {
             type Mask = bool;
             type Plain = $t;
             type Tangents = $tangents;
+            type Quad = $quad;
+            type Pack = $lanes;
             const EPSILON: f64 = <$t>::EPSILON as f64;
             const ORDER: usize = 0;
+            const WIDTH: usize = $lanes::COUNT;
+
+            one_row!();
+            #[inline(always)]
+            fn splat(self) -> $lanes {
+                $lanes::splat(self)
+            }
+            #[inline(always)]
+            fn load(list: &[$t]) -> $lanes {
+                match list.first_chunk::<{ $lanes::COUNT }>() {
+                    Some(all) => $lanes::new(*all),
+                    None => $lanes::new(std::array::from_fn(|k| list[k.min(list.len() - 1)])),
+                }
+            }
+            #[inline(always)]
+            fn store(pack: &$lanes, list: &mut [$t]) {
+                match list.first_chunk_mut::<{ $lanes::COUNT }>() {
+                    Some(all) => *all = pack.to_array(),
+                    None => list.copy_from_slice(&pack.to_array()[..list.len()]),
+                }
+            }
+            fn add_product(size: [usize; 3], a: (&[$t], Strides), b: (&[$t], Strides), c: (&mut [$t], Strides)) {
+                batch::add_product_by_kernel(size, a, b, c);
+            }
 
             #[inline(always)]
             fn from_f64(x: f64) -> Self {
@@ -295,63 +368,21 @@ macro_rules! single {
     };
 }
 
-single!(f64, f64x2, super::Lanes, {
-    type Pack = super::Lanes;
-    type Quad = super::quad::Register;
-    const WIDTH: usize = super::Lanes::COUNT;
-    #[inline(always)]
-    fn splat(self) -> super::Lanes {
-        super::Lanes::splat(self)
-    }
-    #[inline(always)]
-    fn load(list: &[f64]) -> super::Lanes {
-        match list.first_chunk::<8>() {
-            Some(all) => super::Lanes::new(*all),
-            None => super::Lanes::new(std::array::from_fn(|k| list[k.min(list.len() - 1)])),
-        }
-    }
-    #[inline(always)]
-    fn store(pack: &super::Lanes, list: &mut [f64]) {
-        match list.first_chunk_mut::<8>() {
-            Some(all) => *all = pack.to_array(),
-            None => list.copy_from_slice(&pack.to_array()[..list.len()]),
-        }
-    }
+single!(f64, f64x2, Lanes, Lanes, quad::Register, {
     fn share<W: super::Work>(work: W::Of<'_, f64>)
     where
         for<'a> W::Of<'a, f64>: Send,
     {
         super::share::share_f64::<W>(work);
     }
-    fn add_product(size: [usize; 3], a: (&[f64], Strides), b: (&[f64], Strides), c: (&mut [f64], Strides)) {
-        batch::add_product_f64(size, a, b, c);
-    }
-    fn apply(f: &impl Pointwise, x: &mut [f64], slopes: &mut [f64]) {
-        batch::apply_f64(f, x, slopes);
-    }
 });
-single!(f32, f32x4, super::Few<f32, 4>, {
-    type Pack = f32;
-    type Quad = super::Few<f32, 4>;
-    #[inline(always)]
-    fn splat(self) -> f32 {
-        self
-    }
-    #[inline(always)]
-    fn load(list: &[f32]) -> f32 {
-        list[0]
-    }
-    #[inline(always)]
-    fn store(pack: &f32, list: &mut [f32]) {
-        list[0] = *pack;
-    }
-});
+single!(f32, f32x4, LanesF32, Few<f32, 4>, Few<f32, 4>, {});
 
-impl super::Tangent<f64> for super::Lanes {
+impl super::Tangent<f64> for Lanes {
     const WIDTH: usize = 8;
     #[inline(always)]
     fn scale(self, x: f64) -> Self {
-        self * super::Lanes::splat(x)
+        self * Lanes::splat(x)
     }
     fn get(&self, k: usize) -> f64 {
         self.lane(k)

@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use super::real::{alone, one_row};
 use super::{Few, Real};
 
 /// One operation: up to two arguments and the derivatives by them.
@@ -146,24 +147,12 @@ impl<R: Real<Mask = bool>> Real for Var<'_, R> {
     type Mask = bool;
     type Plain = R::Plain;
     type Tangents = Few<Self, 2>;
-    type Pack = Self;
     type Quad = Few<Self, 4>;
     const EPSILON: f64 = R::EPSILON;
     const ORDER: usize = R::ORDER + 1;
 
-    #[inline(always)]
-    fn splat(self) -> Self {
-        self
-    }
-    #[inline(always)]
-    fn load(list: &[Self]) -> Self {
-        list[0]
-    }
-    #[inline(always)]
-    fn store(pack: &Self, list: &mut [Self]) {
-        list[0] = *pack;
-    }
-
+    alone!();
+    one_row!();
     fn from_f64(x: f64) -> Self {
         Self { value: R::from_f64(x), node: 0, tape: None }
     }

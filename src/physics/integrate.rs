@@ -1,9 +1,12 @@
 //! From one state to the next.
 
+use std::slice;
+
 use super::articulated::Links;
 use super::articulated::actuation::Actuation;
 use super::articulated::actuation::{final_activation, final_activation_pullback};
 use super::articulated::factor::{Factor, GeneralFactor};
+use super::articulated::kinematics;
 use super::articulated::passive::damping_slope;
 use super::constraint::{Constraint, ConstraintBackward};
 use super::particles::KeptSwarm;
@@ -48,7 +51,8 @@ pub struct Kept<R: Real> {
 
 #[derive(Clone, Debug)]
 struct KeptStage<R: Real> {
-    links: Links<R>,
+    /// Of one world. Those of many fill the cache, and are sooner found again than fetched from memory.
+    links: Option<Links<R>>,
     mass: Vec<R>,
     constraint: Constraint<R>,
     jacobian: Vec<R>,
@@ -63,7 +67,7 @@ impl<R: Real> Kept<R> {
     pub fn new(model: &Model<R>) -> Self {
         let record = Record::new(model);
         let stage = |s: &Stage<R>| KeptStage {
-            links: s.links.clone(),
+            links: (R::LANES == 1).then(|| s.links.clone()),
             mass: s.mass.clone(),
             constraint: s.constraint.kept(),
             jacobian: s.jacobian.clone(),
@@ -106,11 +110,23 @@ impl<R: Real> Record<R> {
     pub fn solved(&self) -> R::Mask {
         self.stages.iter().fold(R::zero().is_zero(), |all, stage| all & stage.solved())
     }
+    /// Takes back what [`exchange`](Record::exchange) kept of the step from this state, and finds what was not kept.
+    pub fn recall(&mut self, model: &Model<R>, state: &State<R>, kept: &mut Kept<R>) {
+        self.exchange(kept);
+        let states = self.runge_kutta.as_ref().map_or(slice::from_ref(state), |runge| &runge.states);
+        for ((stage, kept), state) in self.stages.iter_mut().zip(&kept.stages).zip(states) {
+            if kept.links.is_none() {
+                kinematics(model, state, &mut stage.links);
+            }
+        }
+    }
     /// Exchanges what this record remembers with `kept`, without copying a number.
     pub fn exchange(&mut self, kept: &mut Kept<R>) {
         use std::mem::swap;
         for (stage, kept) in self.stages.iter_mut().zip(&mut kept.stages) {
-            swap(&mut stage.links, &mut kept.links);
+            if let Some(links) = &mut kept.links {
+                swap(&mut stage.links, links);
+            }
             if !stage.constraint.a.is_empty() {
                 swap(&mut stage.mass, &mut kept.mass);
                 stage.constraint.exchange(&mut kept.constraint);
@@ -133,7 +149,8 @@ impl<R: Real> Record<R> {
         let stage = |s: &Stage<R>| {
             let numbers = [&s.mass, &s.jacobian, &s.a].map(Vec::len).iter().sum();
             let swarm = s.swarm.as_ref().map_or(0, |swarm| swarm.kept().bytes());
-            swarm + stage_bytes((&s.links, &s.actuation, &s.constraint, &s.factor), numbers)
+            let links = if R::LANES == 1 { s.links.bytes() } else { 0 };
+            swarm + links + stage_bytes((&s.actuation, &s.constraint, &s.factor), numbers)
         };
         let own: usize = self.stages.iter().map(stage).sum();
         own + beside_bytes(self.implicit.as_ref().map(|i| &i.factor), self.runge_kutta.as_ref())
@@ -146,7 +163,8 @@ impl<R: Real> Kept<R> {
         let stage = |s: &KeptStage<R>| {
             let numbers = [&s.mass, &s.jacobian, &s.a].map(Vec::len).iter().sum();
             let swarm = s.swarm.as_ref().map_or(0, KeptSwarm::bytes);
-            swarm + stage_bytes((&s.links, &s.actuation, &s.constraint, &s.factor), numbers)
+            let links = s.links.as_ref().map_or(0, Links::bytes);
+            swarm + links + stage_bytes((&s.actuation, &s.constraint, &s.factor), numbers)
         };
         let own: usize = self.stages.iter().map(stage).sum();
         own + beside_bytes(self.implicit.as_ref(), self.runge_kutta.as_ref())
@@ -155,11 +173,11 @@ impl<R: Real> Kept<R> {
 
 /// The bytes behind what is kept of a stage, with so many numbers in lists.
 fn stage_bytes<R: Real>(
-    (links, actuation, constraint, factor): (&Links<R>, &Actuation<R>, &Constraint<R>, &Factor<R>),
+    (actuation, constraint, factor): (&Actuation<R>, &Constraint<R>, &Factor<R>),
     numbers: usize,
 ) -> usize {
     let numbers = numbers + factor.rows.len() + factor.inverse_diagonal.len();
-    links.bytes() + actuation.bytes() + constraint.bytes() + numbers * size_of::<R>()
+    actuation.bytes() + constraint.bytes() + numbers * size_of::<R>()
 }
 
 /// The bytes behind what some integrators keep beside their stages.

@@ -351,7 +351,7 @@ fn by_record<R: Real>(
     for k in (0..steps).rev() {
         w.current.copy_from(&w.states[k]);
         if k < w.records {
-            w.record.exchange(&mut w.kept[k]);
+            w.record.recall(model, &w.current, &mut w.kept[k]);
         } else {
             step(model, &w.current, &w.inputs[k], &mut w.record, &mut w.next);
         }

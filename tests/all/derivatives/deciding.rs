@@ -1,5 +1,7 @@
 //! Observations, controllers and layers of neurons.
 
+use std::ops::Range;
+
 use costate::control::{
     Activation, Controller, Custom, Feedback, Law, Mlp, Network, Part, Policy, Rhythm, Rule,
     initial_parameters,
@@ -202,39 +204,38 @@ impl Operation for Observing {
     }
 }
 
-/// How many evaluations of a network are looked at, and how many of them stand in one batch.
+/// How many evaluations of a network are looked at, and how many of them at once.
 const RUNS: usize = 14;
 const BATCHES: [usize; 3] = [1, 7, 14];
+
+fn batches(size: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..RUNS).step_by(size).map(move |first| first..first + size)
+}
 
 /// Outputs, values and slopes of a network for inputs one after the other; `x` holds parameters and inputs.
 fn run<R: Real>(mlp: &Mlp, batch: usize, x: &[R]) -> (Vec<R>, Vec<R>, Vec<R>) {
     let (theta, inputs) = x.split_at(mlp.count());
-    let (mut out, mut values, mut slopes) = (Vec::new(), Vec::new(), Vec::new());
-    for inputs in inputs.chunks(batch * mlp.inputs()) {
-        let mut own = vec![R::from_f64(f64::NAN); batch * mlp.width()];
-        let mut own_slopes = own.clone();
-        own[..inputs.len()].copy_from_slice(inputs);
-        mlp.forward(theta, &mut own, &mut own_slopes);
-        out.extend_from_slice(&own[own.len() - batch * mlp.outputs()..]);
-        values.extend(own);
-        slopes.extend(own_slopes);
+    let mut values = vec![R::from_f64(f64::NAN); RUNS * mlp.width()];
+    let mut slopes = values.clone();
+    values[..inputs.len()].copy_from_slice(inputs);
+    for some in batches(batch) {
+        mlp.forward(theta, (&mut values, &mut slopes), some);
     }
-    (out, values, slopes)
+    (values[values.len() - RUNS * mlp.outputs()..].to_vec(), values, slopes)
 }
 
 /// The cotangents of parameters and inputs for those of the outputs.
 fn run_back(mlp: &Mlp, batch: usize, x: &[f64], w: &[f64]) -> Vec<f64> {
     let (_, values, slopes) = run(mlp, batch, x);
-    let (theta, size, last) = (&x[..mlp.count()], batch * mlp.width(), batch * mlp.outputs());
+    let (theta, last) = (&x[..mlp.count()], values.len() - RUNS * mlp.outputs());
     let mut cotangents = vec![f64::NAN; values.len()];
     let mut by = vec![0.0; mlp.count()];
-    let both = values.chunks(size).zip(slopes.chunks(size));
-    for ((both, own), w) in both.zip(cotangents.chunks_mut(size)).zip(w.chunks(last)) {
-        own[size - last..].copy_from_slice(w);
-        mlp.pullback(theta, both, own, true);
-        by.extend_from_slice(&own[..batch * mlp.inputs()]);
+    cotangents[last..].copy_from_slice(w);
+    for some in batches(batch) {
+        mlp.pullback(theta, (&values, &slopes), &mut cotangents, some);
     }
-    mlp.parameters_pullback(batch, &values, &cotangents, &mut by[..mlp.count()]);
+    mlp.parameters_pullback(&values, &cotangents, &mut by);
+    by.extend_from_slice(&cotangents[..RUNS * mlp.inputs()]);
     by
 }
 
