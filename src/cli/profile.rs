@@ -58,11 +58,14 @@ struct Bench {
     register: Register,
 }
 
+/// Does something so many times, and says what it kept.
+type Work = fn(&Bench, usize) -> Result<Vec<Remembered>, Error>;
+
 /// The number that holds many worlds, and what is done with it.
 struct Register {
     lanes: usize,
-    forwards: fn(&Bench, usize) -> Result<(), Error>,
-    gradients: fn(&Bench, usize) -> Result<Vec<Remembered>, Error>,
+    forwards: Work,
+    gradients: Work,
     sharing: fn(&Bench) -> Sharing,
 }
 
@@ -133,11 +136,11 @@ impl Profile {
             subject,
             register,
         };
-        let one = bench.gradients(1)?;
+        let one = bench.gradients(1)?[0];
         let first_gradient_ms = 1e3 * start.elapsed().as_secs_f64();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads as usize).build();
         let pool = pool.map_err(|e| Error::message(format!("the threads cannot be started: {e}")))?;
-        let [single, single_gradient, forward, gradient] = pool.install(|| bench.measure())?;
+        let ([single, single_gradient, forward, gradient], kept) = pool.install(|| bench.measure())?;
         let many = self.worlds > 1;
         let (newton_mean, newton_most) = bench.solver_steps();
         let found = Found {
@@ -152,7 +155,7 @@ impl Profile {
             first_gradient_ms,
             parameters: bench.parameters.len(),
             together: (many && !alone).then(|| (bench.register.sharing)(&bench)),
-            kept: if many { pool.install(|| (bench.register.gradients)(&bench, 1))? } else { Vec::new() },
+            kept,
         };
         let lanes = bench.register.lanes;
         let answer = || {
@@ -268,41 +271,40 @@ fn target() -> &'static str {
 
 impl Bench {
     /// The medians of alternating runs [µs per step and world]: forward and with gradient, of one world, and of
-    /// all of them if they are many.
-    fn measure(&self) -> Result<[f64; 4], Error> {
-        type Work = fn(&Bench, usize) -> Result<(), Error>;
+    /// all of them if they are many; with what the gradients of these kept.
+    fn measure(&self) -> Result<([f64; 4], Vec<Remembered>), Error> {
         let all: [(Work, usize); 4] = [
             (Self::forwards, 1),
-            (|bench, count| bench.gradients(count).map(drop), 1),
+            (Self::gradients, 1),
             (self.register.forwards, self.worlds.len()),
-            (|bench, count| (bench.register.gradients)(bench, count).map(drop), self.worlds.len()),
+            (self.register.gradients, self.worlds.len()),
         ];
         let work = &all[..if self.worlds.len() > 1 { 4 } else { 2 }];
         let counts: Vec<usize> =
-            work.iter().map(|(work, _)| self.repeats(|n| work(self, n))).collect::<Result<_, _>>()?;
-        let mut times: [Vec<f64>; 4] = Default::default();
+            work.iter().map(|(work, _)| self.repeats(*work)).collect::<Result<_, _>>()?;
+        let (mut times, mut kept): ([Vec<f64>; 4], _) = Default::default();
         for _ in 0..RUNS {
             for (k, (work, worlds)) in work.iter().enumerate() {
                 let clock = Instant::now();
-                work(self, counts[k])?;
+                kept = work(self, counts[k])?;
                 let steps = counts[k] * worlds * self.worlds[0].len();
                 times[k].push(1e6 * clock.elapsed().as_secs_f64() / steps as f64);
             }
         }
         let [forward, gradient, forward_all, gradient_all] = times.map(median);
         Ok(if self.worlds.len() > 1 {
-            [forward, gradient, forward_all, gradient_all]
+            ([forward, gradient, forward_all, gradient_all], kept)
         } else {
-            [forward, gradient, forward, gradient]
+            ([forward, gradient, forward, gradient], Vec::new())
         })
     }
 
     /// How often to repeat some work so that the clock sees it; this also warms up.
-    fn repeats(&self, work: impl Fn(usize) -> Result<(), Error>) -> Result<usize, Error> {
+    fn repeats(&self, work: Work) -> Result<usize, Error> {
         let mut count = 1;
         loop {
             let clock = Instant::now();
-            work(count)?;
+            work(self, count)?;
             if clock.elapsed().as_secs_f64() >= SHORTEST || count >= 1 << 20 {
                 return Ok(count);
             }
@@ -311,7 +313,7 @@ impl Bench {
     }
 
     /// Plain rollouts of the first world, which remember nothing.
-    fn forwards(&self, count: usize) -> Result<(), Error> {
+    fn forwards(&self, count: usize) -> Result<Vec<Remembered>, Error> {
         let (model, start) = (&self.subject.model, &self.subject.start);
         let mut record = Record::new(model);
         let (mut state, mut next) = (start.clone(), start.clone());
@@ -329,14 +331,14 @@ impl Bench {
             }
             finite(&state, inputs.len())?;
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     /// Cost and gradient of the first world by start, controls and parameters.
     ///
     /// The model is compiled once, as in any optimization that leaves its parameters alone; the
     /// pullback of the compilation is part of every gradient.
-    fn gradients(&self, count: usize) -> Result<Remembered, Error> {
+    fn gradients(&self, count: usize) -> Result<Vec<Remembered>, Error> {
         let start = &self.subject.start;
         let compiled = self.compiled();
         let mut objective = self.loss.over(&self.subject.model);
@@ -355,7 +357,7 @@ impl Bench {
             )?;
             std::hint::black_box(compiled.pullback(&gradient.model));
         }
-        Ok(workspace.remembered())
+        Ok(vec![workspace.remembered()])
     }
 
     fn compiled(&self) -> derive::Compilation<f64> {
@@ -368,7 +370,10 @@ impl Bench {
         Worlds { models: std::slice::from_ref(&self.subject.model), starts, inputs: &self.worlds }
     }
 
-    fn forwards_together<R: Real + Send + Sync + 'static>(&self, count: usize) -> Result<(), Error>
+    fn forwards_together<R: Real + Send + Sync + 'static>(
+        &self,
+        count: usize,
+    ) -> Result<Vec<Remembered>, Error>
     where
         Workspace<R>: Send,
         Policy<'static, R>: Send,
@@ -383,7 +388,7 @@ impl Bench {
             let all = batch.costs(self.together(&starts), (policy, &weights), loss);
             std::hint::black_box(all.into_iter().collect::<Result<Vec<_>, _>>()?);
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     fn gradients_together<R: Real + Send + Sync + 'static>(

@@ -11,7 +11,10 @@ use crate::model::{Costate, Input, Model, Parameter, State};
 use crate::number::{Lanes, LanesF32, Real};
 use crate::objective::{Objective, Terms};
 use crate::physics::derive::{Compilation, compile, parameters};
-use crate::rollout::{Batch, Batched, Health, Workspace, Worlds, health, value_and_gradient_controlled};
+use crate::rollout::{
+    Batch, Batched, Health, Trajectory, Workspace, Worlds, health, simulate_batch,
+    value_and_gradient_controlled,
+};
 use crate::spatial::{Vec3, so3_right_jacobian};
 
 /// Evaluates a problem again and again.
@@ -40,7 +43,9 @@ pub struct Evaluator<'p, O> {
 }
 
 /// Worlds of a problem that are rolled out together, whatever number holds them.
-trait Together: Debug {
+pub(super) trait Together: Debug {
+    /// Their trajectories.
+    fn trajectories(&self, worlds: Worlds<'_>, problem: &Problem, weights: &[f64]) -> Vec<Rolled>;
     /// Their costs.
     fn costs(&mut self, worlds: Worlds<'_>, problem: &Problem, weights: &[f64]) -> Vec<Result<f64, Error>>;
     /// With their gradients.
@@ -49,10 +54,12 @@ trait Together: Debug {
     fn health(&self) -> Option<&Health>;
 }
 
+type Rolled = Result<Trajectory<f64>, Error>;
+
 /// Worlds with particles have threads of their own, others share registers.
-fn together(problem: &Problem) -> Box<dyn Together> {
+pub(super) fn together(problem: &Problem, precision: Precision) -> Box<dyn Together> {
     let memory = problem.gradients.memory;
-    match problem.gradients.precision {
+    match precision {
         _ if !problem.description.particles.is_empty() => Box::new(Rolling::<f64>::new(memory)),
         Precision::Double => Box::new(Rolling::<Lanes>::new(memory)),
         Precision::Single => Box::new(Rolling::<LanesF32>::new(memory)),
@@ -67,6 +74,9 @@ where
     Policy<'static, R>: Send,
     Terms<R>: Send,
 {
+    fn trajectories(&self, worlds: Worlds<'_>, problem: &Problem, weights: &[f64]) -> Vec<Rolled> {
+        simulate_batch(worlds, (|model: &Model<R>| Policy::new(model, &problem.parts), weights))
+    }
     fn costs(&mut self, worlds: Worlds<'_>, problem: &Problem, weights: &[f64]) -> Vec<Result<f64, Error>> {
         let policy = |model: &Model<R>| Policy::new(model, &problem.parts);
         let terms = |model: &Model<R>| Terms::new(model, problem.terms_seen());
@@ -100,7 +110,7 @@ impl<'p> Evaluator<'p, Terms<f64>> {
     /// The function of a problem with its own costs: many starts are rolled out together.
     pub fn of_terms(problem: &'p Problem) -> Self {
         let terms = Terms::new(&compile(&problem.description), problem.terms_seen());
-        let batch = problem.starts.as_ref().map(|_| together(problem));
+        let batch = problem.starts.as_ref().map(|_| together(problem, problem.gradients.precision));
         Self { batch, ..Self::new(problem, terms) }
     }
 }

@@ -2,17 +2,18 @@
 
 use super::adam::AdamSettings;
 use super::cma_es::CmaesSettings;
+use super::evaluate::together;
 use super::gradient_descent::DescentSettings;
 use super::solution::Solution;
 use super::variable::{Coordinate, Group, Subject, ranges};
 use crate::control::{Part, Plan, Policy, initial_parameters};
 use crate::error::Error;
 use crate::model::{Description, Input, Model, Parameter, State};
-use crate::number::{Lanes, Real};
+use crate::number::Real;
 use crate::objective::goals::{Goal, Judged, judge};
 use crate::objective::{Term, When};
 use crate::physics::derive::{Compilation, parameters};
-use crate::rollout::{Memory, Trajectory, Worlds, simulate_batch, simulate_controlled};
+use crate::rollout::{Memory, Trajectory, Worlds, simulate_controlled};
 use rand::{Rng, RngExt};
 use rand_pcg::Pcg64;
 use serde::Deserialize;
@@ -374,9 +375,9 @@ impl Problem {
             inputs: &[self.inputs(model, &controls)],
         };
         // A world that fails reaches nothing.
-        let each: Vec<Option<Vec<Judged>>> = (self.roll_all(worlds, &self.weights(natural)).iter())
-            .map(|world| world.as_ref().ok().map(judge))
-            .collect();
+        let rolled = together(self, Precision::Double).trajectories(worlds, self, &self.weights(natural));
+        let each: Vec<Option<Vec<Judged>>> =
+            rolled.iter().map(|world| world.as_ref().ok().map(judge)).collect();
         let judged = |name: String, count: usize| {
             let measured = count as f64 / unseen.len() as f64;
             let asked = format!("≥ {} of {} starts", starts.share, unseen.len());
@@ -391,14 +392,6 @@ impl Problem {
         let all = each.iter().flatten().filter(|judged| judged.iter().all(|j| j.reached)).count();
         out.push(judged("all goals together".to_owned(), all));
         Ok(out)
-    }
-
-    /// Rolls all worlds out: eight to a register, or with particles each by itself.
-    fn roll_all(&self, worlds: Worlds<'_>, weights: &[f64]) -> Vec<Result<Trajectory<f64>, Error>> {
-        if self.description.particles.is_empty() {
-            return simulate_batch(worlds, (|model: &Model<Lanes>| Policy::new(model, &self.parts), weights));
-        }
-        simulate_batch(worlds, (|model: &Model<f64>| Policy::new(model, &self.parts), weights))
     }
 
     /// A number that another problem hardly has: of everything that the way of an optimizer depends

@@ -40,18 +40,7 @@ impl Crowd {
         Some((c, self.entry(0, c)))
     }
     /// The mean of all; a coordinate that is not there, or not asked for, is zero.
-    #[inline(always)]
     pub(super) fn mean<R: Real>(&self, all: &[R], only: Option<usize>) -> Vec3<R> {
-        match self.single(only) {
-            Some((c, entry)) => {
-                let mut out = [R::zero(); 3];
-                out[c] = all[entry];
-                Vec3::from(out)
-            }
-            None => self.mean_of_many(all, only),
-        }
-    }
-    fn mean_of_many<R: Real>(&self, all: &[R], only: Option<usize>) -> Vec3<R> {
         let mut out = [R::zero(); 3];
         for (c, axis) in self.axes(only) {
             let sum = (0..self.count).fold(R::zero(), |sum, k| sum + all[self.entry(k, axis)]);
@@ -60,14 +49,7 @@ impl Crowd {
         Vec3::from(out)
     }
     /// The pullback of [`Crowd::mean`]: adds to `out`.
-    #[inline(always)]
     pub(super) fn mean_pullback<R: Real>(&self, w: Vec3<R>, only: Option<usize>, out: &mut [R]) {
-        match self.single(only) {
-            Some((c, entry)) => out[entry] += w.to_array()[c],
-            None => self.mean_of_many_pullback(w, only, out),
-        }
-    }
-    fn mean_of_many_pullback<R: Real>(&self, w: Vec3<R>, only: Option<usize>, out: &mut [R]) {
         let share = w.times(1.0 / self.count as f64).to_array();
         for (c, axis) in self.axes(only) {
             (0..self.count).for_each(|k| out[self.entry(k, axis)] += share[c]);

@@ -128,8 +128,7 @@ impl<R: Real> Observer<R> {
     pub fn new(model: &Model<R>, list: Vec<Observation>) -> Self {
         let view = View::new(model, list.iter().map(|o| o.quantity));
         let needs = Needs::of(list.iter().map(|o| o.quantity));
-        let direct = |o: &Observation| Direct::of(o, &view);
-        let direct = list.iter().map(|o| (direct(o), 1.0 / o.scale)).collect();
+        let direct = list.iter().map(|o| (Direct::of(o, &view), 1.0 / o.scale)).collect();
         let cotangent = ViewCotangent::of(model, &view);
         Self { list, direct, needs, view, cotangent }
     }

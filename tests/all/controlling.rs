@@ -145,7 +145,7 @@ fn a_network_of_pytorch_gives_the_outputs_that_pytorch_recorded() {
         let mut values = vec![0.0; network.mlp.width()];
         let mut slopes = values.clone();
         values[..input.len()].copy_from_slice(input);
-        network.mlp.forward(&theta, &mut values, &mut slopes);
+        network.mlp.forward(&theta, (&mut values, &mut slopes), 0..1);
         let own = values[values.len() - 1];
         assert!((own - output[0]).abs() < 1e-12, "{own} is not {}", output[0]);
     }
