@@ -11,6 +11,8 @@ pub trait Tangent<R>:
 where
     R: Real,
 {
+    /// The same tangents of one world with more digits.
+    type Finer: Tangent<R::Finer>;
     /// How many tangents are carried at once.
     const WIDTH: usize;
     /// The tangents of a constant.
@@ -55,6 +57,7 @@ impl<R: Real, const N: usize> Neg for Few<R, N> {
 }
 
 impl<R: Real, const N: usize> Tangent<R> for Few<R, N> {
+    type Finer = Few<R::Finer, N>;
     const WIDTH: usize = N;
     #[inline(always)]
     fn zeros() -> Self {
@@ -190,6 +193,7 @@ impl<R: Real, T: Tangent<R>> MulAssign for Dual<R, T> {
 impl<R: Real, T: Tangent<R>> Real for Dual<R, T> {
     type Mask = R::Mask;
     type Plain = R::Plain;
+    type Finer = Dual<R::Finer, T::Finer>;
     type Tangents = Few<Self, 2>;
     type Quad = Few<Self, 4>;
     const EPSILON: f64 = R::EPSILON;
@@ -213,6 +217,21 @@ impl<R: Real, T: Tangent<R>> Real for Dual<R, T> {
     #[inline(always)]
     fn lane(self, k: usize) -> f64 {
         self.value.lane(k)
+    }
+    fn finer(self, lane: usize) -> Self::Finer {
+        let mut out = Dual::<R::Finer, T::Finer>::constant(self.value.finer(lane));
+        for k in 0..T::WIDTH {
+            out.tangent.set(k, self.tangent.get(k).finer(lane));
+        }
+        out
+    }
+    fn set_from_finer(&mut self, lane: usize, x: Self::Finer) {
+        self.value.set_from_finer(lane, x.value);
+        for k in 0..T::WIDTH {
+            let mut own = self.tangent.get(k);
+            own.set_from_finer(lane, x.tangent.get(k));
+            self.tangent.set(k, own);
+        }
     }
     #[inline(always)]
     fn from_lanes(f: impl Fn(usize) -> f64) -> Self {

@@ -6,7 +6,7 @@ use std::ops::{Add, AddAssign, BitAnd, BitOr, Div, Mul, MulAssign, Neg, Not, Sub
 use wide::{f32x16, f64x8};
 
 use super::real::alone;
-use super::{Few, Mask, Real};
+use super::{Few, Mask, Real, Twice};
 
 macro_rules! binary {
     ($lanes:ident: $($trait:ident $method:ident),*) => {$(
@@ -21,7 +21,7 @@ macro_rules! binary {
 }
 
 macro_rules! lanes {
-    ($(#[$about:meta])* $lanes:ident, $mask:ident: $count:literal of $single:ident in $register:ident) => {
+    ($(#[$about:meta])* $lanes:ident, $mask:ident: $count:literal of $single:ident in $register:ident, one in $finer:ident) => {
     $(#[$about])*
     #[derive(Clone, Copy)]
     pub struct $lanes($register);
@@ -134,6 +134,7 @@ macro_rules! lanes {
         type Tangents = Few<Self, 4>;
         type Quad = Few<Self, 4>;
         type Row = $single;
+        type Finer = $finer;
         const EPSILON: f64 = $single::EPSILON as f64;
         const ORDER: usize = 0;
         const LANES: usize = Self::COUNT;
@@ -163,6 +164,12 @@ macro_rules! lanes {
         #[inline(always)]
         fn lane(self, k: usize) -> f64 {
             self.to_array()[k] as f64
+        }
+        fn finer(self, k: usize) -> $finer {
+            $finer::from(self.to_array()[k])
+        }
+        fn set_from_finer(&mut self, k: usize, x: $finer) {
+            self.set_lane(k, x.lane(0) as $single);
         }
         #[inline(always)]
         fn from_lanes(f: impl Fn(usize) -> f64) -> Self {
@@ -227,11 +234,11 @@ macro_rules! lanes {
 
 lanes! {
     /// Eight numbers that move through the same arithmetic, one for each world.
-    Lanes, LaneMask: 8 of f64 in f64x8
+    Lanes, LaneMask: 8 of f64 in f64x8, one in Twice
 }
 lanes! {
     /// Sixteen numbers in single precision, one for each world: for training, where half the digits are enough.
     ///
     /// Everything that has a tolerance takes it from [`Real::EPSILON`]; contact is found in double precision.
-    LanesF32, LaneMaskF32: 16 of f32 in f32x16
+    LanesF32, LaneMaskF32: 16 of f32 in f32x16, one in f64
 }

@@ -1,7 +1,8 @@
 //! Numbers that carry derivatives or worlds.
 //!
 //! All physics is written once, over [`Real`]. `f64` simulates, [`Dual`] carries tangents,
-//! [`Lanes`] carries eight worlds, [`LanesF32`] sixteen in single precision, [`Var`] remembers how it was made. For a function of your own, start
+//! [`Lanes`] carries eight worlds, [`LanesF32`] sixteen in single precision, [`Twice`] has twice the digits, [`Var`] remembers
+//! how it was made. For a function of your own, start
 //! with [`gradient`] and [`jacobian`].
 
 mod batch;
@@ -15,6 +16,7 @@ mod real;
 mod share;
 pub mod smooth;
 mod tape;
+mod twice;
 
 pub use batch::{Pointwise, Strides, dot};
 pub use check::{Check, derivative_check, dot_check, relative_error};
@@ -26,6 +28,7 @@ pub use quad::Quad;
 pub use real::{Mask, Real};
 pub use share::Work;
 pub use tape::{Tape, Var};
+pub use twice::Twice;
 
 /// Overwrites a list with another, entry by entry through `f`.
 #[inline]

@@ -4,7 +4,7 @@ use std::ops::{Add, Neg, Sub};
 
 use wide::f64x4;
 
-use super::{Few, Real, Tangent};
+use super::{Few, Real, Tangent, Twice};
 
 /// Four numbers of one world: a small vector that moves as a whole.
 pub trait Quad<R: Real>: Tangent<R> {
@@ -67,6 +67,7 @@ impl Neg for Register {
     }
 }
 impl Tangent<f64> for Register {
+    type Finer = Few<Twice, 4>;
     const WIDTH: usize = 4;
     #[inline(always)]
     fn zeros() -> Self {

@@ -6,7 +6,7 @@ use std::ops::{Add, AddAssign, BitAnd, BitOr, Div, Mul, MulAssign, Neg, Not, Sub
 use wide::{f32x4, f64x2};
 
 use super::batch::{self, Pointwise, Strides};
-use super::{Few, Lanes, LanesF32, quad};
+use super::{Few, Lanes, LanesF32, Twice, quad};
 
 /// The answer of a comparison: one truth value per world.
 pub trait Mask: Copy + Debug + BitAnd<Output = Self> + BitOr<Output = Self> + Not<Output = Self> {
@@ -56,6 +56,9 @@ pub trait Real:
     type Quad: super::Quad<Self>;
     /// The number of one world, where worlds are the rows of a matrix; itself if it carries derivatives.
     type Row: Real;
+    /// The number of one world with more digits and the same derivatives: what a solver goes on with where
+    /// these digits are too few. The last is its own.
+    type Finer: Real<Mask = bool>;
 
     /// The distance from one to the next number.
     const EPSILON: f64;
@@ -76,6 +79,10 @@ pub trait Real:
     fn plain(self) -> Self::Plain;
     /// The number in world `k`, without derivatives: for decisions that each world makes for itself.
     fn lane(self, k: usize) -> f64;
+    /// World `k` with more digits.
+    fn finer(self, k: usize) -> Self::Finer;
+    /// Rounds a number with more digits into world `k`.
+    fn set_from_finer(&mut self, k: usize, x: Self::Finer);
     /// The constant with the value `f(k)` in world `k`.
     #[inline(always)]
     fn from_lanes(f: impl Fn(usize) -> f64) -> Self {
@@ -260,13 +267,14 @@ pub(super) use one_row;
 /// One implementation of the transcendental functions serves every number, so that eight lanes
 /// equal eight single worlds bit for bit: a single world goes through a short vector.
 macro_rules! single {
-    ($t:ty, $v:ident, $lanes:ident, $tangents:ty, $quad:ty, { $($more:item)* }) => {
+    ($t:ty, $finer:ty, $v:ident, $lanes:ident, $tangents:ty, $quad:ty, { $($more:item)* }) => {
         impl Real for $t {
             type Mask = bool;
             type Plain = $t;
             type Tangents = $tangents;
             type Quad = $quad;
             type Pack = $lanes;
+            type Finer = $finer;
             const EPSILON: f64 = <$t>::EPSILON as f64;
             const ORDER: usize = 0;
             const WIDTH: usize = $lanes::COUNT;
@@ -309,6 +317,14 @@ macro_rules! single {
             #[inline(always)]
             fn lane(self, _: usize) -> f64 {
                 self as f64
+            }
+            #[inline(always)]
+            fn finer(self, _: usize) -> $finer {
+                <$finer>::from(self)
+            }
+            #[inline(always)]
+            fn set_from_finer(&mut self, _: usize, x: $finer) {
+                *self = x.lane(0) as $t;
             }
             #[inline(always)]
             fn lt(self, other: Self) -> bool {
@@ -368,7 +384,7 @@ macro_rules! single {
     };
 }
 
-single!(f64, f64x2, Lanes, Lanes, quad::Register, {
+single!(f64, Twice, f64x2, Lanes, Lanes, quad::Register, {
     fn share<W: super::Work>(work: W::Of<'_, f64>)
     where
         for<'a> W::Of<'a, f64>: Send,
@@ -376,9 +392,10 @@ single!(f64, f64x2, Lanes, Lanes, quad::Register, {
         super::share::share_f64::<W>(work);
     }
 });
-single!(f32, f32x4, LanesF32, Few<f32, 4>, Few<f32, 4>, {});
+single!(f32, f64, f32x4, LanesF32, Few<f32, 4>, Few<f32, 4>, {});
 
 impl super::Tangent<f64> for Lanes {
+    type Finer = Few<Twice, 8>;
     const WIDTH: usize = 8;
     #[inline(always)]
     fn scale(self, x: f64) -> Self {

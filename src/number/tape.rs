@@ -146,6 +146,8 @@ impl<R: Real> MulAssign for Var<'_, R> {
 impl<R: Real<Mask = bool>> Real for Var<'_, R> {
     type Mask = bool;
     type Plain = R::Plain;
+    // Nothing is solved on a tape.
+    type Finer = Self;
     type Tangents = Few<Self, 2>;
     type Quad = Few<Self, 4>;
     const EPSILON: f64 = R::EPSILON;
@@ -164,6 +166,12 @@ impl<R: Real<Mask = bool>> Real for Var<'_, R> {
     }
     fn lane(self, k: usize) -> f64 {
         self.value.lane(k)
+    }
+    fn finer(self, _: usize) -> Self {
+        self
+    }
+    fn set_from_finer(&mut self, _: usize, x: Self) {
+        *self = x;
     }
     fn lt(self, other: Self) -> bool {
         self.value.lt(other.value)

@@ -360,7 +360,7 @@ pub(crate) fn optimum_pullback<R: Real>(
         back.weigh(model, &stage.mass, c, &scratch.weight);
         let own = (&mut scratch.forces.links, &mut out.state, &mut out.model);
         back.pull(model, state, &stage.links, c, own);
-        let asked = (&c.a[..], &back.weight[..], &scratch.act[..]);
+        let asked = (&c.a[..], &back.weights.weight[..], &scratch.act[..]);
         forces_pullback(model, state, input, stage, asked, &mut scratch.forces, out);
     } else {
         stage.factor.solve(&model.topology.pattern, &mut scratch.weight);
@@ -396,7 +396,7 @@ pub(super) fn constrained_pullback<R: Real>(
     }
     let inertial = (&scratch.weight[..], &scratch.velocity[..]);
     back.pull_mass(model, state, stage, inertial, (&mut scratch.forces.links, out));
-    let asked = (&c.a[..], &back.weight[..], &scratch.act[..]);
+    let asked = (&c.a[..], &back.weights.weight[..], &scratch.act[..]);
     forces_pullback(model, state, input, stage, asked, &mut scratch.forces, out);
 }
 

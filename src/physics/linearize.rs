@@ -71,9 +71,9 @@ impl Linearization {
         for start in (first..2 * nv + na).step_by(Lanes::COUNT) {
             self.rows(start, (start + Lanes::COUNT).min(2 * nv + na));
             // The four stages of that method share one room for their factors.
-            self.backward.constraint.factored = !four;
+            self.backward.constraint.weights.factored = !four;
         }
-        self.backward.constraint.factored = false;
+        self.backward.constraint.weights.factored = false;
         if !four {
             self.position_rows();
         }

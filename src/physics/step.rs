@@ -4,7 +4,7 @@ use super::articulated::actuation::{Actuation, actuation, actuation_pullback, bo
 use super::articulated::factor::Factor;
 use super::articulated::inverse_dynamics::{self, Fields, inverse_dynamics_pullback};
 use super::articulated::line::{Field, Pulling};
-use super::articulated::mass_matrix::mass_matrix;
+use super::articulated::mass_matrix::{mass_matrix, times};
 use super::articulated::passive::{self, Passive, passive};
 use super::articulated::{Links, LinksCotangent, kinematics, kinematics_pullback, tendon};
 use super::constraint::{Constraint, Solver};
@@ -80,6 +80,10 @@ impl<R: Real> Stage<R> {
     pub fn solver_steps(&self) -> usize {
         if self.constraint.acts() { self.solver.steps() } else { 0 }
     }
+    /// In how many worlds the search for the constraint forces went on with more digits.
+    pub fn refined(&self) -> usize {
+        if self.constraint.acts() { self.solver.refined() } else { 0 }
+    }
     /// The worlds in which the constraint forces were found.
     pub fn solved(&self) -> R::Mask {
         if self.constraint.acts() { self.solver.found() } else { R::zero().is_zero() }
@@ -112,7 +116,8 @@ pub fn constrain<R: Real>(model: &Model<R>, state: &State<R>, stage: &mut Stage<
         free(model, stage);
         let given = (&stage.mass[..], &stage.smooth[..], &stage.a[..]);
         stage.constraint.solve(model, given, &state.warm, &mut stage.solver);
-        stage.constraint.rows.add_transposed(&stage.constraint.force, &mut stage.total);
+        // At the optimum f_s + Jᵀ f = M a, in which stiff rows do not cancel.
+        times(&model.topology.pattern, &stage.mass, &stage.constraint.a, &mut stage.total);
     }
 }
 

@@ -11,6 +11,7 @@ mod filmstrip;
 mod fitted;
 mod frame;
 mod ground;
+mod lettering;
 mod picture;
 mod run_folder;
 mod sheet;

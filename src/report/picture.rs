@@ -1,13 +1,13 @@
 //! One drawing, as SVG and as PNG.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use resvg::{tiny_skia, usvg};
 
+use super::lettering::outlined;
 use crate::error::Error;
 
 /// Drawing happens this much larger: the backend rounds to whole numbers, and curves need finer ones.
@@ -76,12 +76,8 @@ impl Picture {
 
     /// The drawing with so many pixels for each of its units.
     pub(super) fn pixels(&self, scale: f32) -> tiny_skia::Pixmap {
-        let options = usvg::Options {
-            font_family: "DejaVu Sans".to_owned(),
-            fontdb: fonts(),
-            ..usvg::Options::default()
-        };
-        let tree = usvg::Tree::from_str(&self.svg, &options).expect("our own SVG is valid");
+        let tree = usvg::Tree::from_str(&outlined(&self.svg), &usvg::Options::default())
+            .expect("our own SVG is valid");
         let size = tree.size();
         let (width, height) = (size.width() * scale, size.height() * scale);
         let mut pixels =
@@ -102,17 +98,4 @@ impl Picture {
         }
         Ok(())
     }
-}
-
-/// The font that the binary carries.
-fn fonts() -> Arc<usvg::fontdb::Database> {
-    static FONTS: OnceLock<Arc<usvg::fontdb::Database>> = OnceLock::new();
-    FONTS
-        .get_or_init(|| {
-            let mut all = usvg::fontdb::Database::new();
-            all.load_font_data(dejavu::sans::regular().to_vec());
-            all.set_sans_serif_family("DejaVu Sans");
-            Arc::new(all)
-        })
-        .clone()
 }

@@ -55,6 +55,27 @@ pub fn times<R: Real>(pattern: &Pattern, mass: &[R], x: &[R], out: &mut [R]) {
     }
 }
 
+/// `M x`, and the sizes of what each entry sums.
+pub fn times_and_size<R: Real>(pattern: &Pattern, mass: &[R], x: &[R], out: &mut [R], size: &mut [R]) {
+    out.fill(R::zero());
+    size.fill(R::zero());
+    for i in 0..pattern.rows() {
+        let row = pattern.row(i);
+        let own = mass[row.end - 1] * x[i];
+        let (mut sum, mut sizes, xi) = (own, own.abs(), x[i]);
+        for k in row.start..row.end - 1 {
+            let j = pattern.column[k];
+            let (here, there) = (mass[k] * x[j], mass[k] * xi);
+            sum += here;
+            sizes += here.abs();
+            out[j] += there;
+            size[j] += there.abs();
+        }
+        out[i] += sum;
+        size[i] += sizes;
+    }
+}
+
 /// The dense matrix of rows in the tree's pattern.
 pub fn dense<R: Real>(model: &Model<R>, rows: &[R]) -> Vec<Vec<R>> {
     let (n, pattern) = (model.topology.nv, &model.topology.pattern);

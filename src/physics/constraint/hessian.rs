@@ -12,7 +12,7 @@ use std::ops::Range;
 use super::law::{Curvature, MOST};
 use super::rows::Rows;
 use crate::model::Pattern;
-use crate::number::{Mask, Real};
+use crate::number::{Mask, Real, copy};
 
 /// A kinematic tree among those of a factor.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +53,11 @@ pub struct Hessian<R> {
     order: Vec<usize>,
     values: Vec<R>,
     inverse_diagonal: Vec<R>,
+    /// The diagonal of `H` itself.
+    diagonal: Vec<R>,
+    /// By how much the elimination makes a diagonal entry smaller at most: the factor is as much less precise
+    /// than its entries. At least as much is the condition number of `H` with its diagonal scaled to one.
+    pub strain: R,
     /// Scratch of the order: the trees that each tree is coupled with.
     coupled: Vec<Vec<usize>>,
     waiting: BinaryHeap<Reverse<(usize, usize)>>,
@@ -99,6 +104,8 @@ impl<R: Real> Hessian<R> {
             order: Vec::with_capacity(count),
             values: Vec::new(),
             inverse_diagonal: vec![R::zero(); n],
+            diagonal: vec![R::zero(); n],
+            strain: R::one(),
             coupled: vec![Vec::new(); count],
             waiting: BinaryHeap::new(),
             acted: vec![false; count],
@@ -112,7 +119,7 @@ impl<R: Real> Hessian<R> {
 
     /// Decides on the order of elimination and on the blocks that the rows need. Trees that no row acts on are
     /// left out unless `all` are asked for.
-    pub fn analyze(&mut self, rows: &Rows<R>, all: bool) {
+    pub fn analyze<S: Real>(&mut self, rows: &Rows<S>, all: bool) {
         for list in &mut self.coupled {
             list.clear();
         }
@@ -184,34 +191,36 @@ impl<R: Real> Hessian<R> {
         idle.flat_map(|(tree, _)| tree.dofs.clone())
     }
 
-    /// Sets `M + Jᵀ W J` at the residuals `r`.
-    pub fn set(&mut self, pattern: &Pattern, mass: &[R], rows: &Rows<R>, r: &[R]) {
+    /// Sets `M + Jᵀ W J` at the residuals `r`, without their derivatives.
+    pub fn set<S: Real<Plain = R>>(&mut self, pattern: &Pattern, mass: &[S], rows: &Rows<S>, r: &[S]) {
         self.values.fill(R::zero());
         for tree in self.order.iter().map(|&t| &self.trees[t]) {
             for (k, i) in tree.dofs.clone().enumerate() {
                 let row = tree.row(k);
                 let own = &mut self.values[row.end - k - 1..row.end];
                 for e in pattern.row(i) {
-                    own[pattern.column[e] - tree.dofs.start] = mass[e];
+                    own[pattern.column[e] - tree.dofs.start] = mass[e].plain();
                 }
             }
         }
         let mut w: Curvature<R> = [[R::zero(); MOST]; MOST];
+        let mut plain = [R::zero(); MOST];
         for block in &rows.blocks {
-            block.law.curvature(&r[block.rows()], &mut w);
+            copy(&mut plain, &r[block.rows()], S::plain);
+            block.law.map(S::plain).curvature(&plain[..block.count], &mut w);
             self.add(&rows.dofs[block.columns()], &rows.values[block.values()], &w, block.count);
         }
     }
 
     /// Adds `jᵀ W j` of one block.
-    fn add(&mut self, dofs: &[usize], j: &[R], w: &Curvature<R>, count: usize) {
+    fn add<S: Real<Plain = R>>(&mut self, dofs: &[usize], j: &[S], w: &Curvature<R>, count: usize) {
         let width = dofs.len();
         if (0..count).all(|k| w[k][k].is_zero().all()) {
             return;
         }
         self.bent.clear();
         for w in &w[..count] {
-            let entry = |p| (0..count).fold(R::zero(), |sum, l| sum + w[l] * j[l * width + p]);
+            let entry = |p: usize| (0..count).fold(R::zero(), |sum, l| sum + w[l] * j[l * width + p].plain());
             self.bent.extend((0..width).map(entry));
         }
         self.runs.clear();
@@ -241,7 +250,7 @@ impl<R: Real> Hessian<R> {
                         let share = self.bent[k * width + p];
                         let row = &j[k * width..][columns.clone()];
                         for (entry, x) in target.iter_mut().zip(row) {
-                            *entry += share * *x;
+                            *entry += share * x.plain();
                         }
                     }
                 }
@@ -251,6 +260,12 @@ impl<R: Real> Hessian<R> {
 
     /// Factors in place.
     pub fn factor(&mut self) {
+        for tree in self.order.iter().map(|&t| &self.trees[t]) {
+            for (k, i) in tree.dofs.clone().enumerate() {
+                self.diagonal[i] = self.values[tree.row(k).end - 1];
+            }
+        }
+        self.strain = R::one();
         for turn in 0..self.order.len() {
             let t = self.order[turn];
             self.factor_tree(t);
@@ -268,6 +283,10 @@ impl<R: Real> Hessian<R> {
             let own = &mut own[..row.len()];
             let inverse = own[width + k].recip();
             self.inverse_diagonal[tree.dofs.start + k] = inverse;
+            let strain = self.diagonal[tree.dofs.start + k] * inverse;
+            // What is not positive any more has lost all its digits, and comparisons with what is no number fail.
+            let kept = inverse.gt(R::zero()) & strain.le(R::from_f64(f64::MAX));
+            self.strain = self.strain.max(R::select(kept, strain, R::from_f64(f64::MAX)));
             for j in (0..k).rev() {
                 let share = own[width + j] * inverse;
                 if share.is_zero().all() {

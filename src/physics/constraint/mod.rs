@@ -12,6 +12,7 @@ pub mod impedance;
 mod joined;
 pub mod law;
 mod newton;
+mod optimum;
 mod pushes;
 mod rows;
 
@@ -25,9 +26,8 @@ use super::step::{Cotangents, Stage};
 use crate::model::{Costate, Model, Pattern, State, Tie};
 use crate::number::{Mask, Real, copy};
 use crate::spatial::{Inertia, Motion};
-use hessian::Hessian;
-use law::{Curvature, LawCotangent, MOST};
-use newton::{Newton, Problem};
+use law::{LawCotangent, MOST};
+use optimum::{Optimum, Weights, answer};
 
 /// The constraints of a world at one state, and the forces with which they answer.
 #[derive(Clone, Debug)]
@@ -49,12 +49,7 @@ pub struct Constraint<R: Real> {
 /// The solver and other scratch, allocated once.
 #[derive(Clone, Debug)]
 pub struct Solver<R: Real> {
-    newton: Newton<R::Plain>,
-    rows: Rows<R::Plain>,
-    mass: Vec<R::Plain>,
-    smooth: Vec<R::Plain>,
-    free: Vec<R::Plain>,
-    warm: Vec<R::Plain>,
+    optimum: Optimum<R>,
     dense: [Vec<R>; 2],
 }
 
@@ -63,26 +58,27 @@ impl<R: Real> Solver<R> {
     pub fn new(model: &Model<R>) -> Self {
         let t = &model.topology;
         let n = if t.constrained { t.nv } else { 0 };
-        let zero = |n| vec![R::Plain::zero(); n];
-        let nothing = Pattern::new(std::iter::empty());
-        Self {
-            newton: Newton::new(if n > 0 { &t.pattern } else { &nothing }),
-            rows: Rows::default(),
-            mass: zero(if n > 0 { t.pattern.entries() } else { 0 }),
-            smooth: zero(n),
-            free: zero(n),
-            warm: zero(n),
-            dense: [vec![R::zero(); n], vec![R::zero(); n]],
-        }
+        let zero = || vec![R::zero(); n];
+        Self { optimum: Optimum::new(&pattern(model)), dense: [zero(), zero()] }
     }
     /// How many steps the last solution took, in the slowest world.
     pub fn steps(&self) -> usize {
-        self.newton.steps
+        self.optimum.steps()
     }
     /// The worlds in which the last solution was found.
     pub fn found(&self) -> R::Mask {
-        self.newton.found
+        self.optimum.found
     }
+    /// In how many worlds the last search went on with more digits.
+    pub fn refined(&self) -> usize {
+        self.optimum.refined
+    }
+}
+
+/// The pattern of the degrees of freedom that constraints may act on.
+fn pattern<R>(model: &Model<R>) -> Pattern {
+    let t = &model.topology;
+    if t.constrained { t.pattern.clone() } else { Pattern::new(std::iter::empty()) }
 }
 
 impl<R: Real> Constraint<R> {
@@ -200,66 +196,22 @@ impl<R: Real> Constraint<R> {
         warm: &[R],
         solver: &mut Solver<R>,
     ) {
-        let pattern = &model.topology.pattern;
-        let plain = |out: &mut [R::Plain], x: &[R]| {
-            for (out, x) in out.iter_mut().zip(x) {
-                *out = x.plain();
-            }
-        };
-        solver.rows.copy_from(&self.rows, R::plain);
-        plain(&mut solver.mass, mass);
-        plain(&mut solver.smooth, smooth);
-        plain(&mut solver.free, free);
-        plain(&mut solver.warm, warm);
-        let problem = Problem {
-            pattern,
-            mass: &solver.mass,
-            smooth: &solver.smooth,
-            free: &solver.free,
-            rows: &solver.rows,
-        };
-        solver.newton.solve(&problem, &solver.warm);
-        self.converged = solver.newton.found.all();
-        for (own, a) in self.a.iter_mut().zip(&solver.newton.a) {
-            *own = R::from_plain(*a);
-        }
-        if R::ORDER > 0 {
-            let newton = &mut solver.newton;
-            newton.hessian.analyze(&solver.rows, true);
-            newton.hessian.set(pattern, &solver.mass, &solver.rows, &newton.residual);
-            newton.hessian.factor();
-        }
-        self.answer();
-        // Each further step at the minimum makes one more derivative right.
-        for _ in 0..R::ORDER {
-            let mut rest = vec![R::zero(); model.topology.nv];
-            mass_matrix::times(pattern, mass, &self.a, &mut rest);
-            for (rest, f) in rest.iter_mut().zip(smooth) {
-                *rest = *f - *rest;
-            }
-            self.rows.add_transposed(&self.force, &mut rest);
-            solver.newton.hessian.solve(&mut rest, R::from_plain);
-            for (a, step) in self.a.iter_mut().zip(&rest) {
-                *a += *step;
-            }
-            self.answer();
+        let optimum = &mut solver.optimum;
+        optimum.solve(&model.topology.pattern, (mass, &self.rows), [smooth, free, warm]);
+        self.converged = optimum.found.all();
+        for (own, found) in [
+            (&mut self.a, &mut optimum.a),
+            (&mut self.residual, &mut optimum.residual),
+            (&mut self.force, &mut optimum.force),
+        ] {
+            std::mem::swap(own, found);
         }
     }
 
     /// Residuals and forces at an acceleration that is given.
     pub fn answer_to(&mut self, a: &[R]) {
         self.a.copy_from_slice(a);
-        self.answer();
-    }
-
-    /// Residuals and forces at the acceleration.
-    fn answer(&mut self) {
-        for list in [&mut self.residual, &mut self.force] {
-            list.clear();
-            list.resize(self.rows.count(), R::zero());
-        }
-        self.rows.residual(&self.a, &mut self.residual);
-        self.rows.force(&self.residual, &mut self.force);
+        answer(&self.rows, &self.a, &mut self.residual, &mut self.force);
     }
 }
 
@@ -355,16 +307,15 @@ impl<R> Pull<'_, R> {
 
 /// Scratch of the adjoint; allocated once.
 #[derive(Clone, Debug)]
-pub struct ConstraintBackward<R> {
-    hessian: Hessian<R>,
-    /// Whether the factor is already that of the step at hand: all cotangents of one step share it.
-    pub factored: bool,
-    fields: [Field<R>; 3],
-    /// `λ`, and then `m = η + λ` (nv).
-    pub weight: Vec<R>,
+pub struct ConstraintBackward<R: Real> {
+    /// `λ`, or `m`, and what it does to the rows.
+    pub weights: Weights<R>,
     /// What else is asked.
     pub asked: Asked<R>,
-    rows: [Vec<R>; 3],
+    fields: [Field<R>; 3],
+    velocity: Vec<R>,
+    /// `M η`.
+    by_a: Vec<R>,
     /// Of tendons with armature.
     sums: [Vec<R>; 3],
 }
@@ -373,80 +324,35 @@ impl<R: Real> ConstraintBackward<R> {
     /// Room for one model.
     pub fn new(model: &Model<R>) -> Self {
         let n = if model.topology.constrained { model.topology.nv } else { 0 };
-        let nothing = Pattern::new(std::iter::empty());
         Self {
-            hessian: Hessian::new(if n > 0 { &model.topology.pattern } else { &nothing }),
-            factored: false,
-            fields: [Field::new(model), Field::new(model), Field::new(model)],
-            weight: vec![R::zero(); n],
+            weights: Weights::new(&pattern(model)),
             asked: Asked::default(),
-            rows: [Vec::new(), Vec::new(), Vec::new()],
+            fields: [Field::new(model), Field::new(model), Field::new(model)],
+            velocity: Vec::new(),
+            by_a: vec![R::zero(); n],
             sums: [(); 3].map(|()| vec![R::zero(); n]),
         }
     }
 
-    /// `H` at the minimum, factored.
-    fn factor(&mut self, model: &Model<R>, mass: &[R], c: &Constraint<R>) {
-        if !self.factored {
-            self.hessian.analyze(&c.rows, true);
-            self.hessian.set(&model.topology.pattern, mass, &c.rows, &c.residual);
-            self.hessian.factor();
-        }
-        self.start(c);
-    }
-
-    /// Room for so many rows.
-    fn start(&mut self, c: &Constraint<R>) {
-        for list in &mut self.rows {
-            list.clear();
-            list.resize(c.rows.count(), R::zero());
-        }
-    }
-
-    /// Solves `H λ = ā`: the weight of everything that enters the minimum, for the cotangent `ā` of its
-    /// acceleration. Asked for forces `f = −∇s(J a − a_ref)` with cotangent `f̄`, it takes `ā − Jᵀ W f̄`.
+    /// Solves `H λ = ā − Jᵀ W f̄`: the weight of everything that enters the minimum, for the cotangent `ā` of
+    /// its acceleration, and for `f̄` where the forces `f = −∇s(J a − a_ref)` are asked for themselves.
     pub fn weigh(&mut self, model: &Model<R>, mass: &[R], c: &Constraint<R>, cotangent: &[R]) {
-        self.factor(model, mass, c);
-        self.weight.copy_from_slice(cotangent);
-        if !self.asked.force.is_empty() {
-            let [_, y, _] = &mut self.rows;
-            bend(c, &self.asked.force, y);
-            for y in y.iter_mut() {
-                *y = -*y;
-            }
-            c.rows.add_transposed(y, &mut self.weight);
-        }
-        self.hessian.solve(&mut self.weight, |x| x);
+        let asked = [cotangent, &self.asked.force[..]];
+        self.weights.solve(&model.topology.pattern, (mass, &c.rows), &c.residual, asked);
     }
 
-    /// The same for the cotangent `η` of `f_s + Jᵀ f`: solves `H λ = −Jᵀ W J η` and leaves `m = η + λ`.
+    /// The same for the cotangent `η` of `f_s + Jᵀ f`: leaves `m = η − H⁻¹ Jᵀ W J η`, which is `H⁻¹ M η` and
+    /// loses no digits so.
     pub fn weigh_force(&mut self, model: &Model<R>, mass: &[R], c: &Constraint<R>, eta: &[R]) {
-        self.factor(model, mass, c);
-        let [u, y, _] = &mut self.rows;
-        c.rows.times(eta, u);
-        bend(c, u, y);
-        for y in y.iter_mut() {
-            *y = -*y;
-        }
-        self.weight.fill(R::zero());
-        c.rows.add_transposed(y, &mut self.weight);
-        self.hessian.solve(&mut self.weight, |x| x);
-        for (own, eta) in self.weight.iter_mut().zip(eta) {
-            *own += *eta;
-        }
+        mass_matrix::times(&model.topology.pattern, mass, eta, &mut self.by_a);
+        let asked = [&self.by_a[..], &[]];
+        self.weights.solve(&model.topology.pattern, (mass, &c.rows), &c.residual, asked);
     }
 
-    /// Takes the weight `m` of forces at an acceleration that is given, and adds `−Jᵀ W J m` to `out`.
+    /// Takes the weight `m` of forces at an acceleration that is given, and adds `−Jᵀ W (J m + f̄)` to `out`.
     pub fn weigh_given(&mut self, c: &Constraint<R>, weight: &[R], out: &mut [R]) {
-        self.start(c);
-        self.weight.copy_from_slice(weight);
-        let [u, y, _] = &mut self.rows;
-        c.rows.times(weight, u);
-        bend(c, u, y);
-        for y in y.iter_mut() {
-            *y = -*y;
-        }
-        c.rows.add_transposed(y, out);
+        self.weights.set(&c.rows, &c.residual, weight, &self.asked.force);
+        self.weights.subtract(&c.rows, out);
     }
 
     /// Adds what the constraints ask of state, bodies and model: the derivative of
@@ -460,12 +366,11 @@ impl<R: Real> ConstraintBackward<R> {
         c: &Constraint<R>,
         (cotangent, out, out_model): (&mut LinksCotangent<R>, &mut Costate<R>, &mut Model<R>),
     ) {
-        let [u, y, velocity] = &mut self.rows;
-        c.rows.times(&self.weight, u);
-        u.iter_mut().zip(&self.asked.force).for_each(|(u, w)| *u += *w);
-        bend(c, u, y);
+        let (Weights { weight, u, y, .. }, velocity) = (&self.weights, &mut self.velocity);
+        velocity.clear();
+        velocity.resize(c.rows.count(), R::zero());
         c.rows.times(&state.v, velocity);
-        for (field, x) in self.fields.iter_mut().zip([&self.weight, &c.a, &state.v]) {
+        for (field, x) in self.fields.iter_mut().zip([weight, &c.a, &state.v]) {
             field.set(model, links, true, |i| x[i]);
         }
         let own = self.fields[0].bodies.iter_mut();
@@ -548,18 +453,6 @@ impl<R: Real> ConstraintBackward<R> {
         for (t, row) in stage.jacobian.chunks(model.topology.nv).enumerate() {
             let weights = (delta, &negative[..]);
             tendon::armature_pullback(&mut p, t, row, weights, false, (&mut *scratch, &mut *sums));
-        }
-    }
-}
-
-/// `y = W u`.
-fn bend<R: Real>(c: &Constraint<R>, u: &[R], y: &mut [R]) {
-    let mut w: Curvature<R> = [[R::zero(); MOST]; MOST];
-    for block in &c.rows.blocks {
-        let rows = block.rows();
-        block.law.curvature(&c.residual[rows.clone()], &mut w);
-        for (k, i) in rows.clone().enumerate() {
-            y[i] = rows.clone().enumerate().fold(R::zero(), |sum, (l, j)| sum + w[k][l] * u[j]);
         }
     }
 }

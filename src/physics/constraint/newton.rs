@@ -8,9 +8,16 @@ use crate::number::{Mask, Real};
 use crate::physics::articulated::mass_matrix;
 
 /// More steps than any problem that has been seen needs.
-const MOST_STEPS: usize = 100;
-/// Of the gradient, in rounding errors of the forces that it balances.
-const TOLERANCE: f64 = 2048.0;
+const MOST_STEPS: usize = 200;
+/// Steps without a better balance after which a search has stalled, and after which it is at its last digits if
+/// the balance is level.
+const PATIENCE: [f64; 2] = [8.0, 2.0];
+/// A balance of forces to the last digits, in rounding errors of the forces that cancel in it.
+const BALANCED: f64 = 64.0;
+/// The worst balance that still counts where steps change nothing but last digits.
+const LEVEL: f64 = 16384.0;
+/// What no number needs to fall below to be level: rounded to `f64`, the forces balance.
+const LEAST_LEVEL: f64 = 64.0 * f64::EPSILON;
 
 /// What is given: inertia, force and constraints.
 pub struct Problem<'a, P> {
@@ -34,18 +41,22 @@ pub struct Problem<'a, P> {
 pub struct Newton<P: Real> {
     /// The minimum (nv).
     pub a: Vec<P>,
-    /// Its residuals, one for each row.
-    pub residual: Vec<P>,
-    /// Its constraint forces, one for each row.
-    pub force: Vec<P>,
     /// Steps that were made in the slowest world.
     pub steps: usize,
     /// Where the minimum was found.
     pub found: P::Mask,
     /// `H` of the last step, factored.
     pub hessian: Hessian<P>,
+    /// `r`, of each row.
+    residual: Vec<P>,
+    /// `f`, of each row.
+    force: Vec<P>,
+    /// What is out of balance, in shares of the forces that cancel: the worst degree of freedom.
+    imbalance: P,
     /// `M a − f_s`.
     momentum: Vec<P>,
+    /// The sum of all that cancels, by size.
+    size: Vec<P>,
     gradient: Vec<P>,
     step: Vec<P>,
     momentum_step: Vec<P>,
@@ -56,18 +67,20 @@ fn dot<P: Real>(a: &[P], b: &[P]) -> P {
     a.iter().zip(b).fold(P::zero(), |sum, (a, b)| sum + *a * *b)
 }
 
-impl<P: Real> Newton<P> {
+impl<P: Real<Plain = P>> Newton<P> {
     /// Room for the degrees of freedom of a pattern.
     pub fn new(pattern: &Pattern) -> Self {
         let zero = || vec![P::zero(); pattern.rows()];
         Self {
             a: zero(),
-            residual: Vec::new(),
-            force: Vec::new(),
             steps: 0,
             found: P::zero().is_zero(),
             hessian: Hessian::new(pattern),
+            residual: Vec::new(),
+            force: Vec::new(),
+            imbalance: P::zero(),
             momentum: zero(),
+            size: zero(),
             gradient: zero(),
             step: zero(),
             momentum_step: zero(),
@@ -85,7 +98,13 @@ impl<P: Real> Newton<P> {
         self.hessian.analyze(p.rows, false);
         self.start(p, warm);
         let mut done = self.balance(p);
+        let (mut best, mut waited) = (self.imbalance, P::zero());
         self.steps = 0;
+        if done.all() {
+            // How precise it is, only the factor tells.
+            self.hessian.set(p.pattern, p.mass, p.rows, &self.residual);
+            self.hessian.factor();
+        }
         while !done.all() && self.steps < MOST_STEPS {
             self.steps += 1;
             self.hessian.set(p.pattern, p.mass, p.rows, &self.residual);
@@ -97,18 +116,30 @@ impl<P: Real> Newton<P> {
             mass_matrix::times(p.pattern, p.mass, &self.step, &mut self.momentum_step);
             p.rows.times(&self.step, &mut self.residual_step);
             let way = self.search(p);
-            let go = |own: &mut [P], step: &[P]| {
-                for (own, step) in own.iter_mut().zip(step) {
-                    *own += way * *step;
-                }
-            };
-            go(&mut self.a, &self.step);
-            go(&mut self.momentum, &self.momentum_step);
+            for (own, step) in self.a.iter_mut().zip(&self.step) {
+                *own += way * *step;
+            }
             p.rows.residual(&self.a, &mut self.residual);
             let small = self.negligible(way);
             done = done | self.balance(p) | small;
+            let better = self.imbalance.lt(best.times(0.5));
+            best = P::select(better, self.imbalance, best);
+            waited = P::select(better, P::zero(), waited + P::one());
+            let [stalled, last] = PATIENCE.map(|most| waited.ge(P::from_f64(most)));
+            done = done | stalled | (last & self.is_level());
         }
-        self.found = done;
+        self.found = self.is_level();
+    }
+
+    fn is_level(&self) -> P::Mask {
+        self.imbalance.le(P::from_f64((LEVEL * P::EPSILON).max(LEAST_LEVEL)))
+    }
+
+    /// Where the acceleration is right but for so many rounding errors of the largest one, by what is out of
+    /// balance and by the digits that the factor lost.
+    pub fn sure(&self, most: f64) -> P::Mask {
+        let error = self.hessian.strain * self.imbalance.max(P::from_f64(P::EPSILON));
+        self.found & error.le(P::from_f64(most * P::EPSILON))
     }
 
     /// Takes the cheaper of two starts in each world.
@@ -128,7 +159,6 @@ impl<P: Real> Newton<P> {
         let warmer = cost_warm.lt(cost_free);
         for i in 0..self.a.len() {
             self.a[i] = P::select(warmer, warm[i], p.free[i]);
-            self.momentum[i] = P::select(warmer, self.momentum_step[i], P::zero());
         }
         for i in self.hessian.left_out() {
             self.a[i] = p.free[i];
@@ -138,18 +168,32 @@ impl<P: Real> Newton<P> {
         }
     }
 
-    /// Forces and gradient at `a`; whether they balance up to rounding.
+    /// Forces and gradient at `a`; whether they balance up to rounding of what cancels in each of them.
     fn balance(&mut self, p: &Problem<'_, P>) -> P::Mask {
         p.rows.force(&self.residual, &mut self.force);
-        self.gradient.fill(P::zero());
-        p.rows.add_transposed(&self.force, &mut self.gradient);
-        let (mut worst, mut scale) = (P::zero(), P::one());
-        for ((g, m), f) in self.gradient.iter_mut().zip(&self.momentum).zip(p.smooth) {
-            scale = scale.max(g.abs()).max(f.abs());
-            *g = *m - *g;
-            worst = worst.max(g.abs());
+        mass_matrix::times_and_size(p.pattern, p.mass, &self.a, &mut self.momentum, &mut self.size);
+        for ((m, size), f) in self.momentum.iter_mut().zip(&mut self.size).zip(p.smooth) {
+            *m -= *f;
+            *size += f.abs();
         }
-        worst.le(scale.times(TOLERANCE * P::EPSILON))
+        self.gradient.fill(P::zero());
+        p.rows.add_transposed_and_size(&self.force, &mut self.gradient, &mut self.size);
+        for (g, m) in self.gradient.iter_mut().zip(&self.momentum) {
+            *g = *m - *g;
+        }
+        for i in self.hessian.left_out() {
+            self.gradient[i] = P::zero();
+        }
+        // Beside a large acceleration a small one counts as much as a force that makes it.
+        let largest = self.a.iter().fold(P::zero(), |most, a| most.max(a.abs()));
+        let (mut worst, mut finite) = (P::zero(), P::zero().is_zero());
+        for (i, (g, size)) in self.gradient.iter().zip(&self.size).enumerate() {
+            let size = size.max(p.mass[p.pattern.row(i).end - 1] * largest);
+            worst = worst.max(g.abs() / P::select(size.gt(P::zero()), size, P::one()));
+            finite = finite & g.is_finite();
+        }
+        self.imbalance = P::select(finite, worst, P::from_f64(f64::MAX));
+        self.imbalance.le(P::from_f64(BALANCED * P::EPSILON))
     }
 
     /// Whether the last step changed nothing but last bits.

@@ -123,7 +123,11 @@ impl<R: Real> Rows<R> {
     #[inline]
     pub fn block_times(&self, block: &Block<R>, x: &[R], out: &mut [R]) {
         let dofs = &self.dofs[block.columns()];
-        for (out, row) in out.iter_mut().zip(self.values[block.values()].chunks_exact(block.width.max(1))) {
+        if dofs.is_empty() {
+            // What ties two bodies that cannot move.
+            return out[..block.count].fill(R::zero());
+        }
+        for (out, row) in out.iter_mut().zip(self.values[block.values()].chunks_exact(block.width)) {
             *out = dofs.iter().zip(row).fold(R::zero(), |sum, (&i, j)| sum + *j * x[i]);
         }
     }
@@ -143,6 +147,21 @@ impl<R: Real> Rows<R> {
             for (f, row) in f[block.rows()].iter().zip(rows) {
                 for (&i, j) in dofs.iter().zip(row) {
                     out[i] += *j * *f;
+                }
+            }
+        }
+    }
+
+    /// The same, and adds the sizes of all that it sums.
+    pub fn add_transposed_and_size(&self, f: &[R], out: &mut [R], size: &mut [R]) {
+        for block in &self.blocks {
+            let dofs = &self.dofs[block.columns()];
+            let rows = self.values[block.values()].chunks_exact(block.width.max(1));
+            for (f, row) in f[block.rows()].iter().zip(rows) {
+                for (&i, j) in dofs.iter().zip(row) {
+                    let push = *j * *f;
+                    out[i] += push;
+                    size[i] += push.abs();
                 }
             }
         }
