@@ -14,10 +14,13 @@ const MOST_STEPS: usize = 200;
 const PATIENCE: [f64; 2] = [8.0, 2.0];
 /// A balance of forces to the last digits, in rounding errors of the forces that cancel in it.
 const BALANCED: f64 = 64.0;
-/// The worst balance that still counts where steps change nothing but last digits.
-const LEVEL: f64 = 16384.0;
+/// The worst balance that still counts where steps change nothing but last digits, in square roots of rounding
+/// errors: stiff rows keep no more digits.
+const LEVEL: f64 = 0.125;
 /// What no number needs to fall below to be level: rounded to `f64`, the forces balance.
 const LEAST_LEVEL: f64 = 64.0 * f64::EPSILON;
+/// Steps that change nothing but last digits, in rounding errors of the largest acceleration.
+const LAST_DIGITS: f64 = 1024.0;
 
 /// What is given: inertia, force and constraints.
 pub struct Problem<'a, P> {
@@ -53,6 +56,8 @@ pub struct Newton<P: Real> {
     force: Vec<P>,
     /// What is out of balance, in shares of the forces that cancel: the worst degree of freedom.
     imbalance: P,
+    /// The largest change of the last step, in shares of the largest acceleration.
+    moved: P,
     /// `M a − f_s`.
     momentum: Vec<P>,
     /// The sum of all that cancels, by size.
@@ -79,6 +84,7 @@ impl<P: Real<Plain = P>> Newton<P> {
             residual: Vec::new(),
             force: Vec::new(),
             imbalance: P::zero(),
+            moved: P::one(),
             momentum: zero(),
             size: zero(),
             gradient: zero(),
@@ -100,6 +106,7 @@ impl<P: Real<Plain = P>> Newton<P> {
         let mut done = self.balance(p);
         let (mut best, mut waited) = (self.imbalance, P::zero());
         self.steps = 0;
+        self.moved = P::one();
         if done.all() {
             // How precise it is, only the factor tells.
             self.hessian.set(p.pattern, p.mass, p.rows, &self.residual);
@@ -120,8 +127,9 @@ impl<P: Real<Plain = P>> Newton<P> {
                 *own += way * *step;
             }
             p.rows.residual(&self.a, &mut self.residual);
-            let small = self.negligible(way);
-            done = done | self.balance(p) | small;
+            let moved = self.moved_by(way);
+            self.moved = P::select(done, self.moved, moved);
+            done = done | self.balance(p) | moved.le(P::from_f64(8.0 * P::EPSILON));
             let better = self.imbalance.lt(best.times(0.5));
             best = P::select(better, self.imbalance, best);
             waited = P::select(better, P::zero(), waited + P::one());
@@ -132,14 +140,16 @@ impl<P: Real<Plain = P>> Newton<P> {
     }
 
     fn is_level(&self) -> P::Mask {
-        self.imbalance.le(P::from_f64((LEVEL * P::EPSILON).max(LEAST_LEVEL)))
+        self.imbalance.le(P::from_f64((LEVEL * P::EPSILON.sqrt()).max(LEAST_LEVEL)))
     }
 
-    /// Where the acceleration is right but for so many rounding errors of the largest one, by what is out of
-    /// balance and by the digits that the factor lost.
+    /// Where the acceleration is right but for so many rounding errors of the largest one: by what is out of
+    /// balance and the digits that the factor lost, or by what the last step still changed.
     pub fn sure(&self, most: f64) -> P::Mask {
-        let error = self.hessian.strain * self.imbalance.max(P::from_f64(P::EPSILON));
-        self.found & error.le(P::from_f64(most * P::EPSILON))
+        let limit = |x| P::from_f64(x * P::EPSILON);
+        let balanced = (self.hessian.strain * self.imbalance).le(limit(most));
+        let settled = self.moved.le(limit(LAST_DIGITS)) & (self.hessian.strain).le(P::from_f64(most));
+        self.found & (balanced | settled)
     }
 
     /// Takes the cheaper of two starts in each world.
@@ -196,14 +206,11 @@ impl<P: Real<Plain = P>> Newton<P> {
         self.imbalance.le(P::from_f64(BALANCED * P::EPSILON))
     }
 
-    /// Whether the last step changed nothing but last bits.
-    fn negligible(&self, way: P) -> P::Mask {
-        let (mut worst, mut scale) = (P::zero(), P::zero());
-        for (step, a) in self.step.iter().zip(&self.a) {
-            worst = worst.max((way * *step).abs());
-            scale = scale.max(a.abs());
-        }
-        worst.le(scale.times(8.0 * P::EPSILON))
+    /// The largest change of the last step, in shares of the largest acceleration.
+    fn moved_by(&self, way: P) -> P {
+        let largest = |list: &[P]| list.iter().fold(P::zero(), |most, x| most.max(x.abs()));
+        let scale = largest(&self.a);
+        largest(&self.step) * way / P::select(scale.gt(P::zero()), scale, P::one())
     }
 
     /// Slope and curvature of the cost at `a + way · step`, constant and linear part of `M` included.
