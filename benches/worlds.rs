@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use costate::model::description::Severity;
 use costate::model::{Input, Model, State};
-use costate::number::{Dual, LanesF32, Mask, Real, Tangent, Wide};
-use costate::physics::constraint::ConstraintBackward;
+use costate::number::{Dual, LanesF32, Mask, Real, Tangent, Twice, Wide};
+use costate::physics::constraint::{Constraint, ConstraintBackward, Solver};
 use costate::physics::{Backward, Cotangents, Record, Stage, acceleration, derive, forces_pullback, step};
 use costate::scene::mjcf;
 
@@ -60,7 +60,7 @@ fn by_adjoint(
         back.weigh(model, &stage.mass, c, w);
         let own = (&mut forces.links, &mut out.state, &mut out.model);
         back.pull(model, state, &stage.links, c, own);
-        back.weight
+        back.weights.weight
     } else {
         let mut weight = w.to_vec();
         stage.factor.solve(&model.topology.pattern, &mut weight);
@@ -111,6 +111,19 @@ fn in_single_precision(model: &Model<f64>, state: &State<f64>) -> Value {
     json!({ "acceleration": a, "found": stage.solved().all() })
 }
 
+/// The acceleration by a search in twice the precision, over the same rows, from the free acceleration.
+fn in_twice_the_precision(model: &Model<f64>, stage: &Stage<f64>) -> Vec<f64> {
+    let lifted = |list: &[f64]| list.iter().map(|&x| Twice::from(x)).collect::<Vec<_>>();
+    let mut free = stage.smooth.clone();
+    stage.factor.solve(&model.topology.pattern, &mut free);
+    let model = model.map(Twice::from);
+    let (mut constraint, mut solver) = (Constraint::new(&model), Solver::new(&model));
+    constraint.copy_from(&stage.constraint, Twice::from);
+    let given = [&stage.mass, &stage.smooth, &free].map(|list| lifted(list));
+    constraint.solve(&model, (&given[0], &given[1], &given[2]), &given[2], &mut solver);
+    constraint.a.iter().map(|a| a.first()).collect()
+}
+
 /// What ends a motion of so many steps, if anything does.
 fn stopped(model: &Model<f64>, state: &State<f64>, steps: u64) -> Option<String> {
     let (mut state, mut next) = (state.clone(), state.clone());
@@ -136,6 +149,10 @@ fn answer(world: &Value) -> Result<Value, String> {
         "steps": stage.solver_steps(),
         "touching": active.map(|c| c.touch.distance).collect::<Vec<_>>(),
     });
+    out["refined"] = json!(stage.refined());
+    if stage.constraint.acts() {
+        out["twice"] = json!(in_twice_the_precision(&model, &stage));
+    }
     if world["single"] == true {
         out["single"] = in_single_precision(&model, &state);
     }

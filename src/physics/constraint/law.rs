@@ -156,10 +156,12 @@ impl<R: Real> Law<R> {
                 let mut normal = R::zero();
                 for ((f, rk), mu) in f[1..].iter_mut().zip(&r[1..]).zip(friction) {
                     let side = *mu * *rk;
-                    let plus = (r[0] + side).min(R::zero());
-                    let minus = (r[0] - side).min(R::zero());
-                    normal += plus + minus;
-                    *f = -(*weight * *mu * (plus - minus));
+                    let (plus, minus) = (r[0] + side, r[0] - side);
+                    // Where both edges push, what they share cancels before it is rounded.
+                    let both = plus.lt(R::zero()) & minus.lt(R::zero());
+                    let (plus, minus) = (plus.min(R::zero()), minus.min(R::zero()));
+                    normal += R::select(both, r[0].times(2.0), plus + minus);
+                    *f = -(*weight * *mu * R::select(both, side.times(2.0), plus - minus));
                 }
                 f[0] = -(*weight * normal);
             }
@@ -262,10 +264,12 @@ impl<R: Real> Law<R> {
                 let mut out = (R::zero(), R::zero());
                 for ((rk, dk), mu) in r[1..].iter().zip(&d[1..]).zip(friction) {
                     let (side, turn) = (*mu * *rk, *mu * *dk);
-                    for (r, d) in [(r[0] + side, d[0] + turn), (r[0] - side, d[0] - turn)] {
-                        out.0 += r.min(R::zero()) * d;
-                        out.1 += step(r) * d.square();
-                    }
+                    let (plus, minus) = (r[0] + side, r[0] - side);
+                    let both = plus.lt(R::zero()) & minus.lt(R::zero());
+                    let (rise, fall) = (d[0] + turn, d[0] - turn);
+                    let apart = plus.min(R::zero()) * rise + minus.min(R::zero()) * fall;
+                    out.0 += R::select(both, (r[0] * d[0] + side * turn).times(2.0), apart);
+                    out.1 += step(plus) * rise.square() + step(minus) * fall.square();
                 }
                 (*weight * out.0, *weight * out.1)
             }

@@ -15,10 +15,8 @@ const PATIENCE: [f64; 2] = [8.0, 2.0];
 /// A balance of forces to the last digits, in rounding errors of the forces that cancel in it.
 const BALANCED: f64 = 64.0;
 /// The worst balance that still counts where steps change nothing but last digits, in square roots of rounding
-/// errors: stiff rows keep no more digits.
+/// errors: stiff rows keep no more digits. The last number is judged as `f64` is: its answers are rounded to that.
 const LEVEL: f64 = 0.125;
-/// What no number needs to fall below to be level: rounded to `f64`, the forces balance.
-const LEAST_LEVEL: f64 = 64.0 * f64::EPSILON;
 /// Steps that change nothing but last digits, in rounding errors of the largest acceleration.
 const LAST_DIGITS: f64 = 1024.0;
 
@@ -140,7 +138,7 @@ impl<P: Real<Plain = P>> Newton<P> {
     }
 
     fn is_level(&self) -> P::Mask {
-        self.imbalance.le(P::from_f64((LEVEL * P::EPSILON.sqrt()).max(LEAST_LEVEL)))
+        self.imbalance.le(P::from_f64(LEVEL * P::EPSILON.max(f64::EPSILON).sqrt()))
     }
 
     /// Where the acceleration is right but for so many rounding errors of the largest one: by what is out of
