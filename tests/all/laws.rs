@@ -14,7 +14,7 @@ mod touching;
 use costate::model::{Description, Input, Model, State, Values, assemble};
 use costate::number::{Real, derivative_check, relative_error};
 use costate::objective::Objective;
-use costate::physics::{Cotangents, Record, derive, step};
+use costate::physics::{Cotangents, Engine, Record, derive, step};
 use costate::rollout::{Memory, Workspace, cost, value_and_gradient};
 
 /// Steps without any input.
@@ -73,7 +73,7 @@ impl Experiment {
         derive::parameters(&self.description).iter().map(|p| p.value).collect()
     }
 
-    fn value<R: Real>(&self, x: &[R]) -> R {
+    fn value<R: Engine>(&self, x: &[R]) -> R {
         let (parameters, v) = x.split_at(x.len() - self.start.v.len());
         let mut model: Model<R> = assemble(&self.description, &mut Values(parameters.iter()));
         derive::complete(&self.description, &mut model);

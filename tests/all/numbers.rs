@@ -2,7 +2,7 @@
 
 use costate::model::{Input, Model, State};
 use costate::number::{Dual, Lanes, Real, Wide, gradient, jacobian};
-use costate::physics::{Record, derive, step};
+use costate::physics::{Engine, Record, derive, step};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
@@ -175,7 +175,7 @@ fn elementary_functions_are_right_at_special_points() {
 }
 
 /// The position of a world after some steps.
-fn swing<R: Real>(model: &Model<R>, start: &State<R>, steps: usize) -> Vec<f64> {
+fn swing<R: Engine>(model: &Model<R>, start: &State<R>, steps: usize) -> Vec<f64> {
     let (mut record, input) = (Record::new(model), Input::zero(model));
     let (mut state, mut next) = (start.clone(), start.clone());
     for _ in 0..steps {

@@ -1,9 +1,8 @@
 //! What sensors say, by state, input and model.
 
 use costate::model::description::Integrator;
-use costate::number::Real;
 use costate::physics::articulated::{Links, LinksCotangent, kinematics, kinematics_pullback};
-use costate::physics::{Stage, StepBackward, acceleration};
+use costate::physics::{Engine, Stage, StepBackward, acceleration};
 use costate::sense::{Senses, measure, measure_motion, measure_motion_pullback, measure_pullback};
 
 use super::world::{Back, Operation, Place, World, ask, ask_all};
@@ -14,7 +13,7 @@ use crate::ladder::sensors::sensed;
 struct Motion;
 
 impl Operation for Motion {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let (mut links, mut senses) = (Links::new(&world.model), Senses::new(&world.model));
         kinematics(&world.model, &world.state, &mut links);
         measure_motion(&world.model, &world.state, &links, &mut senses);
@@ -51,7 +50,7 @@ impl All {
 }
 
 impl Operation for All {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let World { model, state, input, .. } = world;
         let (mut stage, mut senses) = (Stage::new(model), Senses::new(model));
         acceleration(model, state, input, &mut stage);

@@ -4,7 +4,7 @@ use costate::model::description::{Integrator, JointKind};
 use costate::model::{Input, Model, State};
 use costate::number::{Dual, Real, Single, derivative_check, dot_check};
 use costate::physics::articulated::{Links, kinematics};
-use costate::physics::{Cotangents, derive};
+use costate::physics::{Cotangents, Engine, derive};
 use costate::spatial::{Force, Quat, Sym3, Vec3};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -39,7 +39,7 @@ pub struct Place {
 
 /// A map from worlds to numbers, with its pullback.
 pub trait Operation {
-    fn forward<R: Real>(&self, world: &World<R>, place: &Place) -> Vec<R>;
+    fn forward<R: Engine>(&self, world: &World<R>, place: &Place) -> Vec<R>;
     /// Adds the cotangents for those of the results.
     fn pullback(&mut self, world: &World<f64>, place: &Place, w: &[f64], out: &mut Back);
 }

@@ -1,8 +1,9 @@
 //! Rollouts whose cost is what sensors say.
 
 use costate::model::{Input, Model};
-use costate::number::{Real, Single};
+use costate::number::Single;
 use costate::objective::{Penalty, Term, Terms, When};
+use costate::physics::Engine;
 use costate::rollout::{Memory, Workspace, cost, value_and_gradient};
 use costate::sense::known_quantities;
 
@@ -12,7 +13,7 @@ use crate::recorded::situation;
 const STEPS: usize = 6;
 
 /// A term for every number of every sensor, running or at the end.
-fn terms<R: Real>(model: &Model<R>) -> Terms<R> {
+fn terms<R: Engine>(model: &Model<R>) -> Terms<R> {
     let all = known_quantities(&model.topology).into_iter().filter(|(_, q)| q.is_sensor());
     let term = |(k, (name, quantity)): (usize, (String, costate::sense::Quantity))| Term {
         name,
