@@ -1,7 +1,7 @@
 //! Numbers: lanes equal single numbers, elementary functions are accurate, `f32` simulates.
 
 use costate::model::{Input, Model, State};
-use costate::number::{Dual, Lanes, Real, Wide, gradient, jacobian};
+use costate::number::{Dual, Lanes, LanesF32, Real, Wide, gradient, jacobian};
 use costate::physics::{Engine, Record, derive, step};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -194,7 +194,8 @@ fn single_precision_follows_double_precision() {
     let mut start = State::reference(&model);
     start.q.fill(0.5);
     let double = swing(&model, &start, 100);
-    let single = swing(&model.map(|x| x as f32), &start.map(|x| x as f32), 100);
+    let narrow = |x| LanesF32::splat(x as f32);
+    let single = swing(&model.map(narrow), &start.map(narrow), 100);
     for (a, b) in double.iter().zip(&single) {
         println!("after half a second: {a} in double, {b} in single precision");
         assert!((a - 0.5).abs() > 0.05, "it moved");

@@ -87,15 +87,16 @@ pub fn rows() -> Vec<Row> {
 /// One sensor at a time: the adjoint of each against its dual, with everything that limits, ties and touches.
 #[test]
 fn what_contacts_limits_and_ties_do_to_sensors_has_the_derivative_of_dual_numbers() {
-    use costate::number::{Single, dot_check};
+    use crate::moving::{moving, slope};
+    use costate::number::dot_check;
     let mut worst = 0.0f64;
     for r in cases(&["pyramids", "cones", "ties", "humanoid", "quadruped"]) {
         for state in [1, 3, 7] {
             let place = Place::new(&r, Integrator::Euler, state).with_fixed_fields();
             let mut all = All::new(&place);
             let t = &place.world.model.topology;
-            let dual = all.forward(&place.at(Single::new(0.0, 1.0)), &place);
-            let jd: Vec<f64> = dual.iter().map(|x| x.derivative()).collect();
+            let dual = all.forward(&place.at(moving(0.0, 1.0)), &place);
+            let jd: Vec<f64> = dual.iter().map(slope).collect();
             for s in &t.sensors {
                 let mut w = vec![0.0; jd.len()];
                 for k in 0..s.measured.count() {
