@@ -29,7 +29,7 @@ pub struct Feeding<R: Real> {
     gradient: Vec<R>,
 }
 
-impl<R: Real> Feeding<R> {
+impl<R: Engine> Feeding<R> {
     /// Room for one model.
     pub fn new(model: &Model<R>, law: Feedback) -> Self {
         let zero = |n| vec![R::zero(); n];

@@ -41,7 +41,7 @@ pub struct Networking<R: Real> {
     cotangents: Vec<R::Row>,
 }
 
-impl<R: Real> Networking<R> {
+impl<R: Engine> Networking<R> {
     /// Room for one model.
     pub fn new(model: &Model<R>, law: Network) -> Self {
         Self {

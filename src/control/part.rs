@@ -95,7 +95,7 @@ impl<R: Real> std::fmt::Debug for Policy<'_, R> {
     }
 }
 
-impl<'c, R: Real + 'c> Policy<'c, R> {
+impl<'c, R: Engine + 'c> Policy<'c, R> {
     /// The policy of these parts, at work on one model.
     pub fn new(model: &Model<R>, parts: &[Part]) -> Self {
         let at_work = |part: &Part| match &part.law {

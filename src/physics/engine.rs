@@ -1,7 +1,7 @@
 //! The physics compiled once for the numbers that worlds run on most.
 
 use super::any;
-use super::integrate::{Record, StepBackward};
+use super::integrate::{Kept, Record, StepBackward};
 use super::step::{Backward, Cotangents, Stage};
 use crate::model::{Costate, Input, Model, State};
 use crate::number::{Dual, Few, Lanes, LanesF32, Real, Tangent, Twice, Var, Wide};
@@ -86,11 +86,31 @@ macro_rules! heads {
     };
 }
 
+/// The same for what steps write into.
+macro_rules! room_heads {
+    ($write:ident, $number:ty) => {
+        $write! {
+            fn stage(model: &Model<$number>) -> Stage<$number>;
+            fn record(model: &Model<$number>) -> Record<$number>;
+            fn kept(model: &Model<$number>) -> Kept<$number>;
+            fn step_backward(model: &Model<$number>) -> StepBackward<$number>;
+            fn exchange(record: &mut Record<$number>, kept: &mut Kept<$number>);
+            fn recall(
+                record: &mut Record<$number>,
+                model: &Model<$number>,
+                state: &State<$number>,
+                kept: &mut Kept<$number>,
+            );
+            fn refresh(scratch: &mut StepBackward<$number>, model: &Model<$number>);
+        }
+    };
+}
+
 macro_rules! methods {
-    ($($(#[$doc:meta])* fn $name:ident($($given:ident: $type:ty),* $(,)?);)*) => {$(
-        #[doc = concat!("As the function `", stringify!($name), "`.")]
-        fn $name($($given: $type),*) {
-            any::$name($($given),*);
+    ($($(#[$doc:meta])* fn $name:ident($($given:ident: $type:ty),* $(,)?) $(-> $result:ty)?;)*) => {$(
+        #[doc = concat!("As the function `any::", stringify!($name), "`.")]
+        fn $name($($given: $type),*) $(-> $result)? {
+            any::$name($($given),*)
         }
     )*};
 }
@@ -103,29 +123,34 @@ macro_rules! methods {
 /// your own has them by `impl Engine for Mine {}`.
 pub trait Engine: Real {
     heads!(methods, Self);
+    room_heads!(methods, Self);
 }
 
 /// Not generic, and too large to be taken over by a caller: in this crate, and only here.
 macro_rules! compiled {
-    ($($(#[$doc:meta])* fn $name:ident($($given:ident: $type:ty),* $(,)?);)*) => {$(
+    ($($(#[$doc:meta])* fn $name:ident($($given:ident: $type:ty),* $(,)?) $(-> $result:ty)?;)*) => {$(
         #[inline(never)]
-        fn $name($($given: $type),*) {
-            any::$name($($given),*);
+        fn $name($($given: $type),*) $(-> $result)? {
+            any::$name($($given),*)
         }
     )*};
 }
 
 impl Engine for f64 {
     heads!(compiled, Self);
+    room_heads!(compiled, Self);
 }
 impl Engine for Lanes {
     heads!(compiled, Self);
+    room_heads!(compiled, Self);
 }
 impl Engine for LanesF32 {
     heads!(compiled, Self);
+    room_heads!(compiled, Self);
 }
 impl Engine for Wide<f64> {
     heads!(compiled, Self);
+    room_heads!(compiled, Self);
 }
 
 impl Engine for f32 {}
@@ -148,3 +173,43 @@ macro_rules! functions {
     )*};
 }
 heads!(functions, R);
+
+impl<R: Engine> Stage<R> {
+    /// Room for one model.
+    pub fn new(model: &Model<R>) -> Self {
+        R::stage(model)
+    }
+}
+
+impl<R: Engine> Record<R> {
+    /// Room for one model.
+    pub fn new(model: &Model<R>) -> Self {
+        R::record(model)
+    }
+    /// Exchanges what this record remembers with `kept`, without copying a number.
+    pub fn exchange(&mut self, kept: &mut Kept<R>) {
+        R::exchange(self, kept);
+    }
+    /// Takes back what [`exchange`](Record::exchange) kept of the step from this state, and finds what was not kept.
+    pub fn recall(&mut self, model: &Model<R>, state: &State<R>, kept: &mut Kept<R>) {
+        R::recall(self, model, state, kept);
+    }
+}
+
+impl<R: Engine> Kept<R> {
+    /// Room for one model.
+    pub fn new(model: &Model<R>) -> Self {
+        R::kept(model)
+    }
+}
+
+impl<R: Engine> StepBackward<R> {
+    /// Room for one model.
+    pub fn new(model: &Model<R>) -> Self {
+        R::step_backward(model)
+    }
+    /// Takes over the numbers of a model that changed.
+    pub fn refresh(&mut self, model: &Model<R>) {
+        R::refresh(self, model);
+    }
+}

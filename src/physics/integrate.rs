@@ -10,7 +10,7 @@ use super::articulated::kinematics;
 use super::articulated::passive::damping_slope;
 use super::constraint::{Constraint, ConstraintBackward};
 use super::particles::KeptSwarm;
-use super::step::{Backward, Cotangents, Stage, constrain, forces, forces_pullback, free};
+use super::step::{Backward, Cotangents, Stage, constrain, forces, forces_pullback, free, stage};
 use super::{implicit, runge_kutta};
 use crate::model::description::Integrator;
 use crate::model::{Costate, Input, Model, State, advance_configuration, advance_configuration_pullback};
@@ -27,17 +27,15 @@ pub struct Record<R: Real> {
     pub(super) implicit: Option<implicit::Implicit<R>>,
 }
 
-impl<R: Real> Record<R> {
-    /// Room for one model.
-    pub fn new(model: &Model<R>) -> Self {
-        let four = model.topology.integrator == Integrator::RungeKutta4;
-        let stages = if four { 4 } else { 1 };
-        Self {
-            stages: vec![Stage::new(model); stages],
-            damped: vec![R::zero(); model.topology.pattern.entries()],
-            runge_kutta: four.then(|| runge_kutta::Stages::new(model)),
-            implicit: model.topology.integrator.is_implicit().then(|| implicit::Implicit::new(model)),
-        }
+/// A [`Record`] for steps of one model.
+pub fn record<R: Real>(model: &Model<R>) -> Record<R> {
+    let four = model.topology.integrator == Integrator::RungeKutta4;
+    let stages = if four { 4 } else { 1 };
+    Record {
+        stages: vec![stage(model); stages],
+        damped: vec![R::zero(); model.topology.pattern.entries()],
+        runge_kutta: four.then(|| runge_kutta::Stages::new(model)),
+        implicit: model.topology.integrator.is_implicit().then(|| implicit::Implicit::new(model)),
     }
 }
 
@@ -62,25 +60,23 @@ struct KeptStage<R: Real> {
     a: Vec<R>,
 }
 
-impl<R: Real> Kept<R> {
-    /// Room for one model.
-    pub fn new(model: &Model<R>) -> Self {
-        let record = Record::new(model);
-        let stage = |s: &Stage<R>| KeptStage {
-            links: (R::LANES == 1).then(|| s.links.clone()),
-            mass: s.mass.clone(),
-            constraint: s.constraint.kept(),
-            jacobian: s.jacobian.clone(),
-            factor: s.factor.clone(),
-            actuation: s.actuation.clone(),
-            swarm: s.swarm.as_ref().map(|swarm| swarm.kept().clone()),
-            a: s.a.clone(),
-        };
-        Self {
-            stages: record.stages.iter().map(stage).collect(),
-            runge_kutta: record.runge_kutta.clone(),
-            implicit: record.implicit.as_ref().map(|i| i.factor.clone()),
-        }
+/// What a pullback needs of a [`Record`] of one model.
+pub fn kept<R: Real>(model: &Model<R>) -> Kept<R> {
+    let record = record(model);
+    let stage = |s: &Stage<R>| KeptStage {
+        links: (R::LANES == 1).then(|| s.links.clone()),
+        mass: s.mass.clone(),
+        constraint: s.constraint.kept(),
+        jacobian: s.jacobian.clone(),
+        factor: s.factor.clone(),
+        actuation: s.actuation.clone(),
+        swarm: s.swarm.as_ref().map(|swarm| swarm.kept().clone()),
+        a: s.a.clone(),
+    };
+    Kept {
+        stages: record.stages.iter().map(stage).collect(),
+        runge_kutta: record.runge_kutta.clone(),
+        implicit: record.implicit.as_ref().map(|i| i.factor.clone()),
     }
 }
 
@@ -110,40 +106,6 @@ impl<R: Real> Record<R> {
     pub fn solved(&self) -> R::Mask {
         self.stages.iter().fold(R::zero().is_zero(), |all, stage| all & stage.solved())
     }
-    /// Takes back what [`exchange`](Record::exchange) kept of the step from this state, and finds what was not kept.
-    pub fn recall(&mut self, model: &Model<R>, state: &State<R>, kept: &mut Kept<R>) {
-        self.exchange(kept);
-        let states = self.runge_kutta.as_ref().map_or(slice::from_ref(state), |runge| &runge.states);
-        for ((stage, kept), state) in self.stages.iter_mut().zip(&kept.stages).zip(states) {
-            if kept.links.is_none() {
-                kinematics(model, state, &mut stage.links);
-            }
-        }
-    }
-    /// Exchanges what this record remembers with `kept`, without copying a number.
-    pub fn exchange(&mut self, kept: &mut Kept<R>) {
-        use std::mem::swap;
-        for (stage, kept) in self.stages.iter_mut().zip(&mut kept.stages) {
-            if let Some(links) = &mut kept.links {
-                swap(&mut stage.links, links);
-            }
-            if !stage.constraint.a.is_empty() {
-                swap(&mut stage.mass, &mut kept.mass);
-                stage.constraint.exchange(&mut kept.constraint);
-            }
-            swap(&mut stage.jacobian, &mut kept.jacobian);
-            swap(&mut stage.factor, &mut kept.factor);
-            swap(&mut stage.actuation, &mut kept.actuation);
-            if let (Some(swarm), Some(kept)) = (&mut stage.swarm, &mut kept.swarm) {
-                swarm.exchange(kept);
-            }
-            swap(&mut stage.a, &mut kept.a);
-        }
-        swap(&mut self.runge_kutta, &mut kept.runge_kutta);
-        if let (Some(own), Some(kept)) = (&mut self.implicit, &mut kept.implicit) {
-            swap(&mut own.factor, kept);
-        }
-    }
     /// The bytes that a [`Kept`] of this step takes.
     pub fn kept_bytes(&self) -> usize {
         let stage = |s: &Stage<R>| {
@@ -168,6 +130,42 @@ impl<R: Real> Kept<R> {
         };
         let own: usize = self.stages.iter().map(stage).sum();
         own + beside_bytes(self.implicit.as_ref(), self.runge_kutta.as_ref())
+    }
+}
+
+/// Exchanges what a record remembers with `kept`, without copying a number.
+pub fn exchange<R: Real>(record: &mut Record<R>, kept: &mut Kept<R>) {
+    use std::mem::swap;
+    for (stage, kept) in record.stages.iter_mut().zip(&mut kept.stages) {
+        if let Some(links) = &mut kept.links {
+            swap(&mut stage.links, links);
+        }
+        if !stage.constraint.a.is_empty() {
+            swap(&mut stage.mass, &mut kept.mass);
+            stage.constraint.exchange(&mut kept.constraint);
+        }
+        swap(&mut stage.jacobian, &mut kept.jacobian);
+        swap(&mut stage.factor, &mut kept.factor);
+        swap(&mut stage.actuation, &mut kept.actuation);
+        if let (Some(swarm), Some(kept)) = (&mut stage.swarm, &mut kept.swarm) {
+            swarm.exchange(kept);
+        }
+        swap(&mut stage.a, &mut kept.a);
+    }
+    swap(&mut record.runge_kutta, &mut kept.runge_kutta);
+    if let (Some(own), Some(kept)) = (&mut record.implicit, &mut kept.implicit) {
+        swap(&mut own.factor, kept);
+    }
+}
+
+/// Takes back what [`exchange`] kept of the step from this state, and finds what was not kept.
+pub fn recall<R: Real>(record: &mut Record<R>, model: &Model<R>, state: &State<R>, kept: &mut Kept<R>) {
+    exchange(record, kept);
+    let states = record.runge_kutta.as_ref().map_or(slice::from_ref(state), |runge| &runge.states);
+    for ((stage, kept), state) in record.stages.iter_mut().zip(&kept.stages).zip(states) {
+        if kept.links.is_none() {
+            kinematics(model, state, &mut stage.links);
+        }
     }
 }
 
@@ -296,27 +294,28 @@ impl<R: Real> StepBackward<R> {
     pub fn forget_parameters(&mut self) {
         self.forces.links.parameters = false;
     }
-    /// Takes over the numbers of a model that changed.
-    pub fn refresh(&mut self, model: &Model<R>) {
-        if let Some(implicit) = &mut self.implicit {
-            implicit.refresh(model);
-        }
-    }
+}
 
-    /// Room for one model.
-    pub fn new(model: &Model<R>) -> Self {
-        let zero = |n| vec![R::zero(); n];
-        let t = &model.topology;
-        let four = t.integrator == Integrator::RungeKutta4;
-        Self {
-            forces: Backward::of_step(model),
-            constraint: ConstraintBackward::new(model),
-            velocity: zero(t.nv),
-            weight: zero(t.nv),
-            act: zero(t.na),
-            runge_kutta: four.then(|| runge_kutta::RungeKuttaBackward::new(model)),
-            implicit: t.integrator.is_implicit().then(|| implicit::ImplicitBackward::new(model)),
-        }
+/// A [`StepBackward`] for one model.
+pub fn step_backward<R: Real>(model: &Model<R>) -> StepBackward<R> {
+    let zero = |n| vec![R::zero(); n];
+    let t = &model.topology;
+    let four = t.integrator == Integrator::RungeKutta4;
+    StepBackward {
+        forces: Backward::of_step(model),
+        constraint: ConstraintBackward::new(model),
+        velocity: zero(t.nv),
+        weight: zero(t.nv),
+        act: zero(t.na),
+        runge_kutta: four.then(|| runge_kutta::RungeKuttaBackward::new(model)),
+        implicit: t.integrator.is_implicit().then(|| implicit::ImplicitBackward::new(model)),
+    }
+}
+
+/// Takes over the numbers of a model that changed.
+pub fn refresh<R: Real>(scratch: &mut StepBackward<R>, model: &Model<R>) {
+    if let Some(implicit) = &mut scratch.implicit {
+        implicit.refresh(model);
     }
 }
 

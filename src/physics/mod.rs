@@ -28,7 +28,7 @@ pub use step::{Backward, Cotangents, Stage};
 /// [`Real`](crate::number::Real).
 pub mod any {
     pub(crate) use super::integrate::optimum_pullback;
-    pub use super::integrate::{step, step_pullback};
+    pub use super::integrate::{exchange, kept, recall, record, refresh, step, step_backward, step_pullback};
     pub use super::inverse::{inverse, inverse_pullback};
-    pub use super::step::{acceleration, forces, forces_pullback};
+    pub use super::step::{acceleration, forces, forces_pullback, stage};
 }

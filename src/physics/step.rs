@@ -47,29 +47,6 @@ pub struct Stage<R: Real> {
 }
 
 impl<R: Real> Stage<R> {
-    /// Room for one model.
-    pub fn new(model: &Model<R>) -> Self {
-        let t = &model.topology;
-        let zero = |n| vec![R::zero(); n];
-        Self {
-            links: Links::new(model),
-            jacobian: zero(t.nv * t.tendons.len()),
-            mass: zero(t.pattern.entries()),
-            factor: Factor::new(&t.pattern),
-            bias: zero(t.nv),
-            passive: Passive::new(model),
-            actuation: Actuation::new(model),
-            swarm: (!t.particles.is_empty()).then(|| Swarm::new(model)),
-            smooth: zero(t.nv),
-            constraint: Constraint::new(model),
-            total: zero(t.nv),
-            a: zero(t.nv),
-            composite: vec![Inertia::zero(); t.bodies.len()],
-            wrench: vec![Force::zero(); t.bodies.len()],
-            scratch: zero(t.nv),
-            solver: Solver::new(model),
-        }
-    }
     /// Leaves the acceleration to the next step's search.
     pub(super) fn keep_warm(&self, warm: &mut [R]) {
         if !warm.is_empty() {
@@ -87,6 +64,30 @@ impl<R: Real> Stage<R> {
     /// The worlds in which the constraint forces were found.
     pub fn solved(&self) -> R::Mask {
         if self.constraint.acts() { self.solver.found() } else { R::zero().is_zero() }
+    }
+}
+
+/// A [`Stage`] for one model.
+pub fn stage<R: Real>(model: &Model<R>) -> Stage<R> {
+    let t = &model.topology;
+    let zero = |n| vec![R::zero(); n];
+    Stage {
+        links: Links::new(model),
+        jacobian: zero(t.nv * t.tendons.len()),
+        mass: zero(t.pattern.entries()),
+        factor: Factor::new(&t.pattern),
+        bias: zero(t.nv),
+        passive: Passive::new(model),
+        actuation: Actuation::new(model),
+        swarm: (!t.particles.is_empty()).then(|| Swarm::new(model)),
+        smooth: zero(t.nv),
+        constraint: Constraint::new(model),
+        total: zero(t.nv),
+        a: zero(t.nv),
+        composite: vec![Inertia::zero(); t.bodies.len()],
+        wrench: vec![Force::zero(); t.bodies.len()],
+        scratch: zero(t.nv),
+        solver: Solver::new(model),
     }
 }
 

@@ -123,7 +123,7 @@ pub struct Observer<R: Real> {
     cotangent: ViewCotangent<R>,
 }
 
-impl<R: Real> Observer<R> {
+impl<R: Engine> Observer<R> {
     /// Room for one model.
     pub fn new(model: &Model<R>, list: Vec<Observation>) -> Self {
         let view = View::new(model, list.iter().map(|o| o.quantity));
@@ -138,9 +138,7 @@ impl<R: Real> Observer<R> {
         self.view.step = step;
         self
     }
-}
 
-impl<R: Engine> Observer<R> {
     /// Overwrites the values of all observations.
     pub fn observe(&mut self, model: &Model<R>, state: &State<R>, out: &mut [R]) {
         self.view.look(model, state, None, self.needs);

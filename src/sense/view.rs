@@ -69,7 +69,7 @@ pub struct ViewCotangent<R> {
     pub(super) means: Vec<(Crowd, Vec3<R>)>,
 }
 
-impl<R: Real> View<R> {
+impl<R: Engine> View<R> {
     /// Room for what these quantities of a model may ask.
     pub fn new(model: &Model<R>, quantities: impl Iterator<Item = Quantity>) -> Self {
         let (mut forces, mut means) = (false, Vec::new());
@@ -93,13 +93,6 @@ impl<R: Real> View<R> {
         }
     }
 
-    /// The mean of particles against which a quantity that was looked at is measured.
-    pub(super) fn mean(&self, crowd: Crowd) -> Vec3<R> {
-        self.means.iter().find(|(c, _)| *c == crowd).map_or(Vec3::zero(), |(_, mean)| *mean)
-    }
-}
-
-impl<R: Engine> View<R> {
     /// Looks at what is needed. Forces are those of the step that starts here with this input.
     pub fn look(&mut self, model: &Model<R>, state: &State<R>, input: Option<&Input<R>>, needs: Needs) {
         self.controls.clear();
@@ -160,6 +153,13 @@ impl<R: Engine> View<R> {
             w.links.clear();
         }
         w.sensed.fill(R::zero());
+    }
+}
+
+impl<R: Real> View<R> {
+    /// The mean of particles against which a quantity that was looked at is measured.
+    pub(super) fn mean(&self, crowd: Crowd) -> Vec3<R> {
+        self.means.iter().find(|(c, _)| *c == crowd).map_or(Vec3::zero(), |(_, mean)| *mean)
     }
 }
 
