@@ -36,6 +36,24 @@ pub trait Objective<R: Real> {
     );
 }
 
+/// An objective of any kind.
+impl<R: Real, O: Objective<R> + ?Sized> Objective<R> for Box<O> {
+    fn cost(&mut self, model: &Model<R>, state: &State<R>, input: Option<&Input<R>>, k: usize) -> R {
+        (**self).cost(model, state, input, k)
+    }
+
+    fn cost_pullback(
+        &mut self,
+        model: &Model<R>,
+        state: &State<R>,
+        input: Option<&Input<R>>,
+        k: usize,
+        out: &mut Cotangents<R>,
+    ) {
+        (**self).cost_pullback(model, state, input, k, out);
+    }
+}
+
 /// The sum of two objectives.
 impl<R: Real, A: Objective<R>, B: Objective<R>> Objective<R> for (A, B) {
     fn cost(&mut self, model: &Model<R>, state: &State<R>, input: Option<&Input<R>>, k: usize) -> R {

@@ -19,10 +19,10 @@ use crate::rollout::{
 use crate::spatial::{Vec3, so3_right_jacobian};
 
 /// Evaluates a problem again and again.
-#[derive(Debug)]
-pub struct Evaluator<'p, O> {
+pub struct Evaluator<'p> {
     problem: &'p Problem,
-    objective: O,
+    /// Not by its type: whoever brings a cost of its own does not compile the optimizers again.
+    objective: Box<dyn Objective<f64> + 'p>,
     coordinates: Vec<Coordinate>,
     /// As the file states it, if no parameter changes.
     fixed: Option<Model<f64>>,
@@ -107,18 +107,22 @@ struct Found {
     ends: Vec<State<f64>>,
 }
 
-impl<'p> Evaluator<'p, Terms<f64>> {
+impl std::fmt::Debug for Evaluator<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "an evaluator of {} variables", self.coordinates.len())
+    }
+}
+
+impl<'p> Evaluator<'p> {
     /// The function of a problem with its own costs: many starts are rolled out together.
     pub fn of_terms(problem: &'p Problem) -> Self {
         let terms = Terms::new(&compile(&problem.description), problem.terms_seen());
         let batch = problem.starts.as_ref().map(|_| together(problem, problem.gradients.precision));
-        Self { batch, ..Self::new(problem, terms) }
+        Self { batch, ..Self::new(problem, Box::new(terms)) }
     }
-}
 
-impl<'p, O: Objective<f64>> Evaluator<'p, O> {
     /// The function of a problem with this objective.
-    pub fn new(problem: &'p Problem, objective: O) -> Self {
+    pub fn new(problem: &'p Problem, objective: Box<dyn Objective<f64> + 'p>) -> Self {
         let model = compile(&problem.description);
         let changes = problem.groups.iter().any(|g| matches!(g.subject, Subject::Parameters(_)));
         let coordinates = problem.coordinates();

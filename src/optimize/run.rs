@@ -116,9 +116,19 @@ pub fn run(
 ///
 /// # Errors
 /// As [`run`]; and iterative LQR and least squares, which need the problem's own terms.
-pub fn run_with(
-    problem: &Problem,
-    objective: impl Objective<f64>,
+pub fn run_with<'o>(
+    problem: &'o Problem,
+    objective: impl Objective<f64> + 'o,
+    settings: &Settings,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Outcome, Error> {
+    run_boxed(problem, Box::new(objective), settings, progress)
+}
+
+/// The same, for all objectives at once.
+fn run_boxed<'o>(
+    problem: &'o Problem,
+    objective: Box<dyn Objective<f64> + 'o>,
     settings: &Settings,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Outcome, Error> {
@@ -131,7 +141,7 @@ pub fn run_with(
 
 fn travel(
     problem: &Problem,
-    mut evaluator: Evaluator<'_, impl Objective<f64>>,
+    mut evaluator: Evaluator<'_>,
     settings: &Settings,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Outcome, Error> {
@@ -330,12 +340,12 @@ impl<'p> Journey<'p> {
         Ok(over.then(|| format!("the budget of {} iterations is used up", self.budget)))
     }
 
-    fn outcome<O: Objective<f64>>(
+    fn outcome(
         self,
         last: &Point,
         coordinates: &[Coordinate],
         stop: String,
-        evaluator: Evaluator<'_, O>,
+        evaluator: Evaluator<'_>,
     ) -> Outcome {
         let natural: Vec<f64> = coordinates.iter().zip(&self.best.1).map(|(c, x)| c.value(*x)).collect();
         Outcome {
@@ -354,12 +364,7 @@ impl<'p> Journey<'p> {
     }
 
     /// Writes a checkpoint, if it is time.
-    fn keep<O>(
-        &mut self,
-        descent: &dyn Descent,
-        evaluator: &Evaluator<'_, O>,
-        now: bool,
-    ) -> Result<(), Error> {
+    fn keep(&mut self, descent: &dyn Descent, evaluator: &Evaluator<'_>, now: bool) -> Result<(), Error> {
         let Some(path) = &self.settings.checkpoint else { return Ok(()) };
         let due = self.iteration.is_multiple_of(CHECKPOINT_ITERATIONS)
             || self.kept.elapsed().as_secs_f64() > CHECKPOINT_SECONDS;
