@@ -1,6 +1,6 @@
 //! Worlds that move along one direction, on a number for which the library has compiled the physics.
 
-use costate::number::{Dual, Single, Tangent, Wide};
+use costate::number::{Dual, Single, Tangent, Wide, derivative_check};
 
 /// A number with this tangent, the first of eight.
 pub fn moving(value: f64, tangent: f64) -> Wide<f64> {
@@ -14,11 +14,17 @@ pub fn slope(x: &Wide<f64>) -> f64 {
     x.tangent.get(0)
 }
 
-/// The same function, on numbers that have no other tangent.
-pub fn alone(f: impl Fn(&[Wide<f64>]) -> Vec<Wide<f64>>) -> impl Fn(&[Single<f64>]) -> Vec<Single<f64>> {
-    let widened = |x: &Single<f64>| moving(x.value, x.derivative());
-    move |x| {
-        let y = f(&x.iter().map(widened).collect::<Vec<_>>());
-        y.iter().map(|y| Dual::new(y.value, slope(y))).collect()
-    }
+/// How far the tangent of a function is from its central difference along a direction.
+pub fn difference(
+    moving: &dyn Fn(&[Wide<f64>]) -> Vec<Wide<f64>>,
+    plain: &dyn Fn(&[f64]) -> Vec<f64>,
+    x: &[f64],
+    direction: &[f64],
+) -> f64 {
+    let widened = |x: &Single<f64>| self::moving(x.value, x.derivative());
+    let dual = |x: &[Single<f64>]| {
+        let y = moving(&x.iter().map(widened).collect::<Vec<_>>());
+        y.iter().map(|y| Single::new(y.value, slope(y))).collect()
+    };
+    derivative_check(dual, plain, x, direction).error
 }

@@ -1,7 +1,7 @@
 //! From the numbers of a file to those of a model.
 
 use costate::model::{Model, Values, assemble};
-use costate::number::{Real, Wide, derivative_check, dot_check};
+use costate::number::{Real, Wide, dot_check};
 use costate::physics::derive::{self, Compilation};
 use costate::spatial::{Quat, Sym3, Vec3};
 use rand::{RngExt, SeedableRng};
@@ -10,7 +10,7 @@ use rand_pcg::Pcg64;
 use super::world::turn_from;
 use super::{Answer, Row};
 use crate::ladder::constraints::cases;
-use crate::moving::{alone, moving, slope};
+use crate::moving::{difference, moving, slope};
 use crate::recorded::{Recorded, all};
 
 /// A model's numbers, each rotation as a turn from a fixed one (and a zero in the place of `w`).
@@ -71,7 +71,7 @@ fn ask(r: &Recorded) -> Answer {
     fn seen<R: Real>(r: &Recorded, values: &[R]) -> Vec<R> {
         visible(&model(r, values))
     }
-    let difference = derivative_check(alone(|x| seen(r, x)), |x| seen(r, x), &values, &d).error;
+    let difference = difference(&|x| seen(r, x), &|x| seen(r, x), &values, &d);
     let dual: Vec<_> = values.iter().zip(&d).map(|(&x, &d)| moving(x, d)).collect();
     let jd: Vec<f64> = tangent(&model(r, &dual), base).iter().map(slope).collect();
     // Weights for the tangent of a model; what stands in the place of `w` is written, not read.
@@ -105,8 +105,7 @@ fn ask_rotations(r: &Recorded) -> Answer {
         base.bodies.iter().zip(&d.bodies).flat_map(moved).collect()
     }
     let along = |x: &[Wide<f64>]| rotations(base, &direction, x[0]);
-    let difference =
-        derivative_check(alone(along), |x| rotations(base, &direction, x[0]), &[0.0], &[1.0]).error;
+    let difference = difference(&along, &|x| rotations(base, &direction, x[0]), &[0.0], &[1.0]);
     let moved: Vec<f64> = along(&[moving(0.0, 1.0)]).iter().map(slope).collect();
     let turns = |m: &Model<f64>| m.bodies.iter().flat_map(|b| b.rotation.v.to_array()).collect::<Vec<f64>>();
     let (t, d) = (turns(&weight), turns(&direction));

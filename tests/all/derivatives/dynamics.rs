@@ -147,7 +147,7 @@ impl Forces {
         forces(model, &bad_state, &bad_input, &mut stage);
         let t = &model.topology;
         let asked = (&vec![1.0; t.nv][..], &vec![1.0; t.nv][..], &vec![1.0; t.na][..]);
-        let mut out = place.back(|_| 0.0).out;
+        let mut out = place.back(&|_| 0.0).out;
         forces_pullback(model, &bad_state, &bad_input, &stage, asked, &mut back, &mut out);
         forces(model, state, input, &mut stage);
         Self { stage, back }

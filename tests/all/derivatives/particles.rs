@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use costate::model::{Costate, Input, Model, State, Values, assemble};
-use costate::number::{Wide, derivative_check, dot_check};
+use costate::number::{Wide, dot_check};
 use costate::objective::RandomLinear;
 use costate::optimize::Problem;
 use costate::physics::derive::{Compilation, compile, parameters};
@@ -14,7 +14,7 @@ use costate::spatial::Vec3;
 use super::steps::Step;
 use super::world::{Place, ask};
 use super::{Answer, Row};
-use crate::moving::{alone, moving, slope};
+use crate::moving::{difference, moving, slope};
 
 /// Points that fall on a floor and slide on it, muscles, drag, and two balls that meet in the next step.
 pub const POINTS: &str = r#"
@@ -189,7 +189,7 @@ fn start() -> Answer {
             let model: Model<f64> = assemble(&description, &mut Values(x.iter()));
             model.particles.start(&model.topology.particles)
         };
-        let difference = derivative_check(alone(particles), plain, &values, &d).error;
+        let difference = difference(&particles, &plain, &values, &d);
         let moved: Vec<_> = values.iter().zip(&d).map(|(x, d)| moving(*x, *d)).collect();
         let jd: Vec<f64> = particles(&moved).iter().map(slope).collect();
         let w: Vec<f64> = (0..jd.len()).map(|k| (0.3 * k as f64).cos()).collect();

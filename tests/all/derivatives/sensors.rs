@@ -102,7 +102,7 @@ fn what_contacts_limits_and_ties_do_to_sensors_has_the_derivative_of_dual_number
                 for k in 0..s.measured.count() {
                     w[s.first + k] = 1.0 - 0.3 * k as f64;
                 }
-                let mut out = place.back(|_| 0.0);
+                let mut out = place.back(&|_| 0.0);
                 all.pullback(&place.world, &place, &w, &mut out);
                 let (jtw, d) = place.pairs(&out);
                 let error = dot_check(&w, &jd, &jtw, &d).error;

@@ -26,7 +26,7 @@ impl Step {
         let (bad_state, bad_input) = (state.map(nan), input.map(nan));
         let mut next = bad_state.clone();
         step(model, &bad_state, &bad_input, &mut record, &mut next);
-        let mut out = place.back(|_| 0.0).out;
+        let mut out = place.back(&|_| 0.0).out;
         step_pullback(model, &bad_state, &bad_input, &record, &Costate::zero(model), &mut back, &mut out);
         step(model, state, input, &mut record, &mut next);
         assert!(next.q.iter().chain(&next.v).chain(&next.act).all(|x| x.is_finite()));

@@ -2,7 +2,7 @@
 
 use costate::model::description::{Integrator, JointKind};
 use costate::model::{Input, Model, State};
-use costate::number::{Real, Wide, derivative_check, dot_check};
+use costate::number::{Real, Wide, dot_check};
 use costate::physics::articulated::{Links, kinematics};
 use costate::physics::{Cotangents, Engine, derive};
 use costate::spatial::{Force, Quat, Sym3, Vec3};
@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use super::Answer;
-use crate::moving::{alone, moving, slope};
+use crate::moving::{difference, moving, slope};
 use crate::recorded::{Recorded, situation};
 
 /// Everything that a pullback may have a cotangent for.
@@ -149,10 +149,10 @@ impl Place {
     fn accuse(&self, operation: &mut impl Operation) {
         let results = operation.forward(&self.at(0.0), self).len();
         let w: Vec<f64> = (0..results).map(|k| (1.3 * k as f64).cos()).collect();
-        let mut out = self.back(|_| 0.0);
+        let mut out = self.back(&|_| 0.0);
         operation.pullback(&self.world, self, &w, &mut out);
         for (k, (own, d)) in out.flat().iter().zip(self.direction.flat()).enumerate() {
-            let alone = self.direction.map_entries(|n, x| if n == k { x } else { 0.0 });
+            let alone = self.direction.map_entries(&|n, x| if n == k { x } else { 0.0 });
             let one = Self { world: self.world.clone(), direction: alone, links: self.links.clone() };
             let along = operation.forward(&one.at(moving(0.0, 1.0)), self);
             let dual: f64 = along.iter().zip(&w).map(|(y, w)| slope(y) * w).sum();
@@ -163,7 +163,7 @@ impl Place {
     }
 
     /// A cotangent of zeros, or of known numbers.
-    pub fn back(&self, fill: impl Fn(usize) -> f64) -> Back {
+    pub fn back(&self, fill: &dyn Fn(usize) -> f64) -> Back {
         let w = &self.world;
         let mut out = Cotangents::zero(&w.model, &w.input);
         let mut k = 0;
@@ -186,7 +186,7 @@ impl Place {
 
 impl Back {
     /// The same with every entry of [`Back::flat`] replaced.
-    fn map_entries(&self, f: impl Fn(usize, f64) -> f64) -> Self {
+    fn map_entries(&self, f: &dyn Fn(usize, f64) -> f64) -> Self {
         let mut next = 0..;
         let mut each = |x: &mut f64| *x = f(next.next().unwrap(), *x);
         let mut out = self.clone();
@@ -207,7 +207,7 @@ impl Back {
     }
     /// What entry `k` of [`Back::flat`] belongs to.
     fn name_of(&self, k: usize) -> String {
-        let marked = self.map_entries(|n, _| if n == k { 1.0 } else { 0.0 });
+        let marked = self.map_entries(&|n, _| if n == k { 1.0 } else { 0.0 });
         let hit = |x: &[f64]| x.iter().position(|x| *x == 1.0);
         let o = &marked.out;
         for (name, all) in [("q", &o.state.q), ("v", &o.state.v), ("act", &o.state.act), ("u", &o.input.u)] {
@@ -281,26 +281,32 @@ fn direction(model: &Model<f64>, input: &Input<f64>, random: &mut Pcg64) -> Cota
 
 /// Asks an operation at one place.
 pub fn ask(operation: &mut impl Operation, place: &Place) -> Answer {
-    let forward = |x: &[f64]| operation.forward(&place.at(x[0]), place);
+    let plain = |x: &[f64]| operation.forward(&place.at(x[0]), place);
     let dual = |x: &[Wide<f64>]| operation.forward(&place.at(x[0]), place);
-    let difference = derivative_check(alone(dual), forward, &[0.0], &[1.0]).error;
+    let difference = difference(&dual, &plain, &[0.0], &[1.0]);
     let jd: Vec<f64> = dual(&[moving(0.0, 1.0)]).iter().map(slope).collect();
+    let dot = ask_back(&jd, place, &mut |w, out| operation.pullback(&place.world, place, w, out));
+    Answer { difference, dot }
+}
+
+/// The dot test of a pullback.
+fn ask_back(jd: &[f64], place: &Place, pullback: &mut dyn FnMut(&[f64], &mut Back)) -> f64 {
     let mut random = Pcg64::seed_from_u64(23);
     let w: Vec<f64> = jd.iter().map(|_| random.random_range(-1.0..1.0)).collect();
-    let mut out = place.back(|_| 0.0);
-    operation.pullback(&place.world, place, &w, &mut out);
+    let mut out = place.back(&|_| 0.0);
+    pullback(&w, &mut out);
     let (jtw, d) = place.pairs(&out);
-    let mut dot = dot_check(&w, &jd, &jtw, &d).error;
+    let mut dot = dot_check(&w, jd, &jtw, &d).error;
     // It adds to what is there, and a scratch that was used before changes nothing.
     let known = |k: usize| (0.7 * k as f64).sin();
-    let mut again = place.back(known);
-    operation.pullback(&place.world, place, &w, &mut again);
+    let mut again = place.back(&known);
+    pullback(&w, &mut again);
     let sizes = |x: f64| x.abs().max(1.0);
-    for ((a, b), start) in again.flat().iter().zip(&jtw).zip(place.back(known).flat()) {
+    for ((a, b), start) in again.flat().iter().zip(&jtw).zip(place.back(&known).flat()) {
         let error = (a - (b + start)).abs() / sizes(*b);
         dot = if error.is_nan() { f64::INFINITY } else { dot.max(0.1 * error) };
     }
-    Answer { difference, dot }
+    dot
 }
 
 /// The worst answer at several recorded states of some models.
