@@ -6,7 +6,7 @@ use super::step::{Backward, Cotangents, Stage};
 use crate::model::{Costate, Input, Model, State};
 use crate::number::{Dual, Few, Lanes, LanesF32, Real, Tangent, Twice, Var, Wide};
 
-/// The large functions of the physics, over the number `$number`: hands their heads to the macro `$write`.
+/// The large functions of the physics over the number `$number`: hands their heads to the macro `$write`.
 macro_rules! heads {
     ($write:ident, $number:ty) => {
         $write! {
@@ -126,7 +126,7 @@ pub trait Engine: Real {
     room_heads!(methods, Self);
 }
 
-/// Not generic, and too large to be taken over by a caller: in this crate, and only here.
+/// Not generic, and never a part of its caller: compiled in this crate, and only here.
 macro_rules! compiled {
     ($($(#[$doc:meta])* fn $name:ident($($given:ident: $type:ty),* $(,)?) $(-> $result:ty)?;)*) => {$(
         #[inline(never)]
@@ -136,22 +136,15 @@ macro_rules! compiled {
     )*};
 }
 
-impl Engine for f64 {
-    heads!(compiled, Self);
-    room_heads!(compiled, Self);
+macro_rules! compiled_for {
+    ($($number:ty),*) => {$(
+        impl Engine for $number {
+            heads!(compiled, Self);
+            room_heads!(compiled, Self);
+        }
+    )*};
 }
-impl Engine for Lanes {
-    heads!(compiled, Self);
-    room_heads!(compiled, Self);
-}
-impl Engine for LanesF32 {
-    heads!(compiled, Self);
-    room_heads!(compiled, Self);
-}
-impl Engine for Wide<f64> {
-    heads!(compiled, Self);
-    room_heads!(compiled, Self);
-}
+compiled_for!(f64, Lanes, LanesF32, Wide<f64>);
 
 impl Engine for f32 {}
 impl Engine for Twice {}

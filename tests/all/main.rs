@@ -1,4 +1,4 @@
-//! One binary: every binary compiles the engine for every number again.
+//! One binary: each one compiles for itself what is generic over the number and is no entry of the engine.
 
 mod allocations;
 mod architecture;

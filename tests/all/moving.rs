@@ -14,10 +14,12 @@ pub fn slope(x: &Wide<f64>) -> f64 {
     x.tangent.get(0)
 }
 
+type Function<'a, R> = &'a dyn Fn(&[R]) -> Vec<R>;
+
 /// How far the tangent of a function is from its central difference along a direction.
 pub fn difference(
-    moving: &dyn Fn(&[Wide<f64>]) -> Vec<Wide<f64>>,
-    plain: &dyn Fn(&[f64]) -> Vec<f64>,
+    moving: Function<'_, Wide<f64>>,
+    plain: Function<'_, f64>,
     x: &[f64],
     direction: &[f64],
 ) -> f64 {
