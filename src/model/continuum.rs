@@ -5,6 +5,7 @@
 //! (`D²`, row by row) and deformation gradients (`D²`, row by row).
 
 use super::description::Shape;
+use super::list::each;
 use crate::number::{Real, leaf_pullback};
 use crate::spatial::{Quat, Vec3};
 
@@ -146,13 +147,9 @@ impl<R: Copy> Continuum<R> {
     /// The same over another number.
     pub fn map<S>(&self, mut f: impl FnMut(R) -> S) -> Continuum<S> {
         Continuum {
-            materials: self
-                .materials
-                .iter()
-                .map(|m| Material::from_array(m.to_array().map(&mut f)))
-                .collect(),
+            materials: each(&self.materials, |m| Material::from_array(m.to_array().map(&mut f))),
             wall_friction: self.wall_friction.map(&mut f),
-            strength: self.strength.iter().map(|s| f(*s)).collect(),
+            strength: each(&self.strength, |s| f(*s)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Every number of a model, in one order.
 
 use super::constraint::{Constants, Equality, FrictionLoss, Limit, Override, Pair};
+use super::list::each;
 use super::tree::{Actuator, Body, FluidBox, Geom, Joint, Model, Options, Site, Tendon};
 use crate::number::{Real, Single};
 use crate::spatial::{Pose, Quat, Sym3, Vec3};
@@ -92,7 +93,7 @@ fn geom<R: Copy, S>(f: &mut dyn FnMut(R) -> S, g: &Geom<R>) -> Geom<S> {
 
 fn tendon<R: Copy, S>(f: &mut dyn FnMut(R) -> S, t: &Tendon<R>) -> Tendon<S> {
     Tendon {
-        weights: t.weights.iter().map(|&w| f(w)).collect(),
+        weights: each(&t.weights, |&w| f(w)),
         stiffness: t.stiffness.map(&mut *f),
         damping: t.damping.map(&mut *f),
         spring_length: t.spring_length.map(&mut *f),
@@ -139,10 +140,10 @@ fn explicit_pair<R: Copy, S>(f: &mut dyn FnMut(R) -> S, p: &Pair<R>) -> Pair<S> 
 
 fn constants<R: Copy, S>(f: &mut dyn FnMut(R) -> S, c: &Constants<R>) -> Constants<S> {
     Constants {
-        body_invweight: c.body_invweight.iter().map(|w| w.map(&mut *f)).collect(),
-        dof_invweight: c.dof_invweight.iter().map(|&w| f(w)).collect(),
-        tendon_invweight: c.tendon_invweight.iter().map(|&w| f(w)).collect(),
-        tendon_length: c.tendon_length.iter().map(|&w| f(w)).collect(),
+        body_invweight: each(&c.body_invweight, |w| w.map(&mut *f)),
+        dof_invweight: each(&c.dof_invweight, |&w| f(w)),
+        tendon_invweight: each(&c.tendon_invweight, |&w| f(w)),
+        tendon_length: each(&c.tendon_length, |&w| f(w)),
     }
 }
 
@@ -158,18 +159,17 @@ impl<R: Copy> Model<R> {
             topology: self.topology.clone(),
             queue: Vec::new(),
             option: option(f, &self.option),
-            bodies: self.bodies.iter().map(|b| body(f, b)).collect(),
-            joints: self.joints.iter().map(|j| joint(f, j)).collect(),
-            sites: self
-                .sites
-                .iter()
-                .map(|s| Site { position: three(f, s.position), rotation: four(f, s.rotation) })
-                .collect(),
-            geoms: self.geoms.iter().map(|g| geom(f, g)).collect(),
-            tendons: self.tendons.iter().map(|t| tendon(f, t)).collect(),
-            actuators: self.actuators.iter().map(|a| actuator(f, a)).collect(),
-            equalities: self.equalities.iter().map(|e| equality(f, e)).collect(),
-            pairs: self.pairs.iter().map(|p| explicit_pair(f, p)).collect(),
+            bodies: each(&self.bodies, |b| body(f, b)),
+            joints: each(&self.joints, |j| joint(f, j)),
+            sites: each(&self.sites, |s| Site {
+                position: three(f, s.position),
+                rotation: four(f, s.rotation),
+            }),
+            geoms: each(&self.geoms, |g| geom(f, g)),
+            tendons: each(&self.tendons, |t| tendon(f, t)),
+            actuators: each(&self.actuators, |a| actuator(f, a)),
+            equalities: each(&self.equalities, |e| equality(f, e)),
+            pairs: each(&self.pairs, |p| explicit_pair(f, p)),
             constants: constants(f, &self.constants),
             particles: self.particles.map(f),
         }

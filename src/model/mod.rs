@@ -10,6 +10,7 @@ pub mod continuum;
 pub mod description;
 mod entries;
 mod hull;
+mod list;
 mod parameter;
 pub mod particle;
 mod sensor;

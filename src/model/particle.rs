@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::continuum::{self, Continuum, ContinuumLayout, Form, Kind, Material, Muscle};
+use super::list::each;
 use super::tree::GeomLayout;
 use crate::number::Real;
 use crate::spatial::Vec3;
@@ -381,26 +382,25 @@ impl<R> Particles<R> {
             restitution: f(w.restitution),
         };
         let points = |f: &mut dyn FnMut(R) -> S, p: &Points<R>| Points {
-            positions: p.positions.iter().map(|x| three(f, *x)).collect(),
-            velocity: p.velocity.iter().map(|v| three(f, *v)).collect(),
+            positions: each(&p.positions, |x| three(f, *x)),
+            velocity: each(&p.velocity, |v| three(f, *v)),
             mass: f(p.mass),
             radius: f(p.radius),
             restitution: f(p.restitution),
-            stiffness: p.stiffness.iter().map(|x| f(*x)).collect(),
+            stiffness: each(&p.stiffness, |x| f(*x)),
             damping: f(p.damping),
-            rest_length: p.rest_length.iter().map(|x| f(*x)).collect(),
+            rest_length: each(&p.rest_length, |x| f(*x)),
             actuation: f(p.actuation),
         };
         Particles {
             drag: self.drag.map(&mut *f),
-            walls: self.walls.iter().map(|w| wall(f, w)).collect(),
-            points: self.points.iter().map(|p| points(f, p)).collect(),
+            walls: each(&self.walls, |w| wall(f, w)),
+            points: each(&self.points, |p| points(f, p)),
             continuum: self.continuum.as_ref().map(|c| c.map(&mut *f)),
-            matter: self
-                .matter
-                .iter()
-                .map(|p| Placed { position: three(f, p.position), velocity: three(f, p.velocity) })
-                .collect(),
+            matter: each(&self.matter, |p| Placed {
+                position: three(f, p.position),
+                velocity: three(f, p.velocity),
+            }),
         }
     }
 

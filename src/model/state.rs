@@ -2,6 +2,7 @@
 
 use super::Model;
 use super::description::JointKind;
+use super::list::each;
 use crate::number::{Real, copy};
 use crate::spatial::{Force, Pose, Quat, Vec3, so3_right_jacobian};
 
@@ -86,13 +87,17 @@ impl<R: Real> State<R> {
 
     /// The same state over another number.
     pub fn map<S>(&self, f: impl Fn(R) -> S + Copy) -> State<S> {
-        let all = |x: &[R]| x.iter().map(|&x| f(x)).collect();
+        self.map_by(&f)
+    }
+
+    fn map_by<S>(&self, f: &dyn Fn(R) -> S) -> State<S> {
+        let all = |x: &[R]| each(x, |&x| f(x));
         State {
             q: all(&self.q),
             v: all(&self.v),
             act: all(&self.act),
             time: f(self.time),
-            mocap: self.mocap.iter().map(|p| p.map(f)).collect(),
+            mocap: each(&self.mocap, |p| p.map(f)),
             warm: all(&self.warm),
             particles: all(&self.particles),
         }
@@ -237,11 +242,15 @@ impl<R: Real> Input<R> {
     }
     /// The same input over another number.
     pub fn map<S: Real>(&self, f: impl Fn(R) -> S + Copy) -> Input<S> {
+        self.map_by(&f)
+    }
+
+    fn map_by<S: Real>(&self, f: &dyn Fn(R) -> S) -> Input<S> {
         Input {
-            u: self.u.iter().map(|&x| f(x)).collect(),
-            force: self.force.iter().map(|&x| f(x)).collect(),
-            wrench: self.wrench.iter().map(|w| Force::new(w.torque.map(f), w.force.map(f))).collect(),
-            push: self.push.iter().map(|x| x.map(f)).collect(),
+            u: each(&self.u, |&x| f(x)),
+            force: each(&self.force, |&x| f(x)),
+            wrench: each(&self.wrench, |w| Force::new(w.torque.map(f), w.force.map(f))),
+            push: each(&self.push, |x| x.map(f)),
         }
     }
 }
