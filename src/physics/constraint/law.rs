@@ -109,6 +109,17 @@ impl<R: Real> Law<R> {
         }
     }
 
+    /// The same law with `D` times a factor.
+    pub fn scaled(mut self, factor: R) -> Self {
+        let (Self::Quadratic { weight }
+        | Self::Friction { weight, .. }
+        | Self::OneSided { weight }
+        | Self::Pyramid { weight, .. }
+        | Self::Elliptic { weight, .. }) = &mut self;
+        *weight *= factor;
+        self
+    }
+
     /// `s(r)`.
     pub fn cost(&self, r: &[R]) -> R {
         let squares = |r: &[R]| r.iter().fold(R::zero(), |sum, r| sum + r.square());

@@ -11,12 +11,14 @@ use crate::physics::articulated::mass_matrix;
 const MOST_STEPS: usize = 200;
 /// Steps without a better balance after which a search has stalled, and after which it is at its last digits if
 /// the balance is level.
-const PATIENCE: [f64; 2] = [8.0, 2.0];
+const PATIENCE: [f64; 2] = [12.0, 2.0];
 /// A balance of forces to the last digits, in rounding errors of the forces that cancel in it.
 const BALANCED: f64 = 64.0;
 /// The worst balance that still counts where steps change nothing but last digits, in square roots of rounding
 /// errors: stiff rows keep no more digits. The last number is judged as `f64` is: its answers are rounded to that.
 const LEVEL: f64 = 0.125;
+/// The worst balance of all.
+const MOST_LOST: f64 = 1e-4;
 /// Steps that change nothing but last digits, in rounding errors of the largest acceleration.
 const LAST_DIGITS: f64 = 1024.0;
 
@@ -138,7 +140,13 @@ impl<P: Real<Plain = P>> Newton<P> {
     }
 
     fn is_level(&self) -> P::Mask {
-        self.imbalance.le(P::from_f64(LEVEL * P::EPSILON.max(f64::EPSILON).sqrt()))
+        let level = P::from_f64(LEVEL * P::EPSILON.max(f64::EPSILON).sqrt());
+        if P::FINEST {
+            // There are no more digits: what the factor lost is lost.
+            let lost = self.hessian.strain.times(BALANCED * P::EPSILON);
+            return self.imbalance.le(level.max(lost.min(P::from_f64(MOST_LOST))));
+        }
+        self.imbalance.le(level)
     }
 
     /// Where the acceleration is right but for so many rounding errors of the largest one: by what is out of

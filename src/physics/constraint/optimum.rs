@@ -17,6 +17,10 @@ use crate::physics::articulated::mass_matrix;
 /// acceleration in double precision, an eighth in single precision.
 const MOST_ERROR: f64 = (1u64 << 20) as f64;
 
+/// The softest rows of a search that begins with them, in steps by a factor: from 1e-18 of their own `D`.
+const SOFTEST: i32 = 12;
+const SOFTER: f64 = 0.03125;
+
 /// Inertia, rows and other lists over another number.
 #[derive(Clone, Debug)]
 struct Lifted<R> {
@@ -36,11 +40,6 @@ impl<R: Real> Lifted<R> {
             own.extend(list.iter().map(|x| lift(*x)));
         }
     }
-}
-
-/// Whether a finer number than `R` has more digits.
-fn has_finer<R: Real>() -> bool {
-    R::Finer::EPSILON < R::EPSILON
 }
 
 /// The search for the optimum, and its answer; allocated once.
@@ -89,6 +88,9 @@ impl<R: Real> Optimum<R> {
         let [smooth, free, warm] = &self.plain.lists;
         let problem = Problem { pattern, mass: &self.plain.mass, smooth, free, rows: &self.plain.rows };
         self.newton.solve(&problem, warm);
+        if R::FINEST && !self.newton.found.all() {
+            self.stiffen(pattern);
+        }
         self.a.clear();
         self.a.extend(self.newton.a.iter().map(|a| R::from_plain(*a)));
         answer(rows, &self.a, &mut self.residual, &mut self.force);
@@ -98,7 +100,7 @@ impl<R: Real> Optimum<R> {
         self.refined = 0;
         self.found = self.newton.found;
         let sure = self.newton.sure(MOST_ERROR);
-        if has_finer::<R>() && !sure.all() {
+        if !R::FINEST && !sure.all() {
             let as_number = |mask| R::Plain::select(mask, R::Plain::one(), R::Plain::zero());
             let (sure, found) = (as_number(sure), as_number(self.found));
             let refined: Vec<f64> = (0..R::LANES)
@@ -108,6 +110,22 @@ impl<R: Real> Optimum<R> {
                 })
                 .collect();
             self.found = R::Plain::from_lanes(|lane| refined[lane]).gt(R::Plain::zero());
+        }
+    }
+
+    /// Finds the optimum of soft rows, and follows it while they become as stiff as they are. Where stiff cones
+    /// are slid along, the cost has curved valleys, on which Newton's method takes short steps only.
+    fn stiffen(&mut self, pattern: &Pattern) {
+        let mut rows = self.plain.rows.clone();
+        let [smooth, free, warm] = &mut self.plain.lists;
+        for exponent in (0..=SOFTEST).rev() {
+            let share = R::Plain::from_f64(SOFTER.powi(exponent));
+            for (own, block) in rows.blocks.iter_mut().zip(&self.plain.rows.blocks) {
+                own.law = block.law.scaled(share);
+            }
+            let problem = Problem { pattern, mass: &self.plain.mass, smooth, free, rows: &rows };
+            self.newton.solve(&problem, warm);
+            warm.copy_from_slice(&self.newton.a);
         }
     }
 
@@ -227,7 +245,7 @@ impl<R: Real> Weights<R> {
             }
             self.bend(rows, residual, by_force);
         }
-        if !has_finer::<R>() {
+        if R::FINEST {
             return;
         }
         let strain = self.hessian.strain;
