@@ -17,8 +17,8 @@ const BALANCED: f64 = 64.0;
 /// The worst balance that still counts where steps change nothing but last digits, in square roots of rounding
 /// errors: stiff rows keep no more digits. The last number is judged as `f64` is: its answers are rounded to that.
 const LEVEL: f64 = 0.125;
-/// The worst balance of all.
-const MOST_LOST: f64 = 1e-4;
+/// Steps that no digit of `f64` shows, in its rounding errors.
+const UNSEEN: f64 = 1e-8;
 /// Steps that change nothing but last digits, in rounding errors of the largest acceleration.
 const LAST_DIGITS: f64 = 1024.0;
 
@@ -141,12 +141,10 @@ impl<P: Real<Plain = P>> Newton<P> {
 
     fn is_level(&self) -> P::Mask {
         let level = P::from_f64(LEVEL * P::EPSILON.max(f64::EPSILON).sqrt());
-        if P::FINEST {
-            // There are no more digits: what the factor lost is lost.
-            let lost = self.hessian.strain.times(BALANCED * P::EPSILON);
-            return self.imbalance.le(level.max(lost.min(P::from_f64(MOST_LOST))));
-        }
-        self.imbalance.le(level)
+        let level = self.imbalance.le(level);
+        // Without more digits, the forces of the stiffest rows are known no better than this, which no digit of
+        // an acceleration in `f64` shows.
+        if P::FINEST { level | self.moved.le(P::from_f64(UNSEEN * f64::EPSILON)) } else { level }
     }
 
     /// Where the acceleration is right but for so many rounding errors of the largest one: by what is out of

@@ -17,9 +17,9 @@ use crate::physics::articulated::mass_matrix;
 /// acceleration in double precision, an eighth in single precision.
 const MOST_ERROR: f64 = (1u64 << 20) as f64;
 
-/// The softest rows of a search that begins with them, in steps by a factor: from 1e-18 of their own `D`.
-const SOFTEST: i32 = 12;
-const SOFTER: f64 = 0.03125;
+/// Where a search with soft rows begins, in shares of their own `D`, and by how much it goes on at most.
+const SOFTEST: f64 = 1e-18;
+const STRIDE: f64 = 32.0;
 
 /// Inertia, rows and other lists over another number.
 #[derive(Clone, Debug)]
@@ -118,14 +118,20 @@ impl<R: Real> Optimum<R> {
     fn stiffen(&mut self, pattern: &Pattern) {
         let mut rows = self.plain.rows.clone();
         let [smooth, free, warm] = &mut self.plain.lists;
-        for exponent in (0..=SOFTEST).rev() {
-            let share = R::Plain::from_f64(SOFTER.powi(exponent));
+        let (mut reached, mut stride) = (0.0, STRIDE);
+        while reached < 1.0 && stride > 1.01 {
+            let next = (reached * stride).clamp(SOFTEST, 1.0);
             for (own, block) in rows.blocks.iter_mut().zip(&self.plain.rows.blocks) {
-                own.law = block.law.scaled(share);
+                own.law = block.law.scaled(R::Plain::from_f64(next));
             }
             let problem = Problem { pattern, mass: &self.plain.mass, smooth, free, rows: &rows };
             self.newton.solve(&problem, warm);
-            warm.copy_from_slice(&self.newton.a);
+            if self.newton.found.all() {
+                warm.copy_from_slice(&self.newton.a);
+                (reached, stride) = (next, (stride * stride).min(STRIDE));
+            } else {
+                stride = stride.sqrt();
+            }
         }
     }
 
