@@ -16,3 +16,4 @@ mod objectives;
 mod optimizing;
 mod pictures;
 mod recorded;
+mod scenes;
