@@ -77,23 +77,3 @@ pub(super) fn walk(
     }
     Ok(Some(format!("the step was halved {RETRIES} times and still {last}")))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn schedules_begin_with_the_whole_rate_and_end_with_what_they_leave() {
-        let all = [
-            (Schedule::Constant, 1.0, 1.0),
-            (Schedule::Cosine { decay: 0.2, steps: 10 }, 0.6, 0.2),
-            (Schedule::Exponential { decay: 0.25, steps: 10 }, 0.5, 0.25),
-        ];
-        for (schedule, middle, end) in all {
-            for (t, expected) in [(0.0, 1.0), (5.0, middle), (10.0, end), (25.0, end)] {
-                let share = schedule.share(t);
-                assert!((share - expected).abs() < 1e-15, "{schedule:?} at {t}: {share} is not {expected}");
-            }
-        }
-    }
-}

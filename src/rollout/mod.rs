@@ -3,7 +3,8 @@
 mod adjoint;
 #[cfg(feature = "app")]
 mod batch;
-mod checkpoint;
+#[doc(hidden)]
+pub mod checkpoint;
 mod forward;
 mod health;
 

@@ -13,6 +13,8 @@ mod ladder;
 mod laws;
 mod numbers;
 mod objectives;
+mod optimizers;
 mod optimizing;
 mod pictures;
 mod recorded;
+mod scenes;

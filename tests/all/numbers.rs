@@ -1,7 +1,8 @@
-//! Numbers: lanes equal single numbers, elementary functions are accurate, `f32` simulates.
+//! Numbers: lanes equal single numbers, elementary functions are accurate, `f32` simulates, products of matrices
+//! are the same by every way.
 
 use costate::model::{Input, Model, State};
-use costate::number::{Dual, Lanes, Real, Wide, gradient, jacobian};
+use costate::number::{Dual, Lanes, Real, Strides, Wide, gradient, jacobian};
 use costate::physics::{Record, derive, step};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -240,4 +241,35 @@ fn a_result_that_depends_on_nothing_has_a_zero_gradient() {
     assert_eq!((value, slope), (3.0, vec![0.0, 0.0]));
     let (values, j) = jacobian(|_| vec![Dual::constant(3.0)], &[]);
     assert_eq!((values.len(), j.shape()), (1, (1, 0)));
+}
+
+#[test]
+fn a_product_is_the_same_with_any_strides_and_kernel() {
+    let wave = |n: usize, a: f64| (0..n).map(|i| (a * (i + 1) as f64).sin()).collect::<Vec<f64>>();
+    for [m, k, n] in [[1, 5, 3], [7, 9, 11], [17, 13, 40], [2, 0, 3]] {
+        let (a, b) = (wave(m * k, 0.7), wave(k * n, 1.1));
+        let wanted = |i: usize, j: usize| (0..k).map(|p| a[i * k + p] * b[p * n + j]).sum::<f64>() + 1.0;
+        let flipped = |x: &[f64], rows: usize, columns: usize| -> Vec<f64> {
+            (0..rows * columns).map(|e| x[e % rows * columns + e / rows]).collect()
+        };
+        let spread = |x: &[f64]| x.iter().map(|x| Lanes::splat(*x)).collect::<Vec<_>>();
+        let (at, bt) = (flipped(&a, m, k), flipped(&b, k, n));
+        let of = Strides::rows_of;
+        for (a, sa) in [(&a, of(k)), (&at, of(m).transposed())] {
+            for (b, sb) in [(&b, of(n)), (&bt, of(k).transposed())] {
+                for sc in [of(n), of(m).transposed()] {
+                    let (mut own, mut general) = (vec![1.0; m * n], vec![Lanes::splat(1.0); m * n]);
+                    f64::add_product([m, k, n], (a, sa), (b, sb), (&mut own, sc));
+                    // Only plain numbers have a kernel.
+                    let (a, b) = (spread(a), spread(b));
+                    Lanes::add_product([m, k, n], (&a, sa), (&b, sb), (&mut general, sc));
+                    for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
+                        let at = i * sc.rows + j * sc.columns;
+                        assert!((own[at] - wanted(i, j)).abs() < 1e-13, "{m} {k} {n}");
+                        assert!((general[at].first() - wanted(i, j)).abs() < 1e-13, "{m} {k} {n}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -22,8 +22,11 @@ use crate::objective::{Objective, Terms};
 use crate::physics::derive::compile;
 use crate::physics::{Record, step};
 use crate::rollout::{simulate, sound};
-use expansion::{Quadratic, Step, Survey};
-use sweep::{Policy, Promise, sweep};
+use expansion::Survey;
+
+pub use box_qp::{Minimum, minimize};
+pub use expansion::{Quadratic, Step, make_convex};
+pub use sweep::{Policy, Promise, sweep};
 
 /// How much of the promised fall must come.
 const LEAST_FALL: f64 = 1e-4;
@@ -39,22 +42,22 @@ const TRUSTED: f64 = 0.5;
 /// and Todorov 2012, "Synthesis and stabilization of complex behaviors through online trajectory
 /// optimization").
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Weight {
-    value: f64,
+pub struct Weight {
+    pub value: f64,
     pace: f64,
 }
 
 impl Weight {
-    const FIRST: Self = Self { value: 1e-3, pace: 1.0 };
-    const LEAST: f64 = 1e-9;
+    pub const FIRST: Self = Self { value: 1e-3, pace: 1.0 };
+    pub const LEAST: f64 = 1e-9;
     const MOST: f64 = 1e10;
     const PACE: f64 = 1.6;
 
-    fn grow(&mut self) {
+    pub fn grow(&mut self) {
         self.pace = (self.pace * Self::PACE).max(Self::PACE);
         self.value = (self.value * self.pace).max(Self::LEAST);
     }
-    fn shrink(&mut self) {
+    pub fn shrink(&mut self) {
         self.pace = (self.pace / Self::PACE).min(1.0 / Self::PACE);
         self.value *= self.pace;
         if self.value < Self::LEAST {
@@ -246,25 +249,4 @@ fn difference(model: &Model<f64>, state: &State<f64>, base: &State<f64>) -> DVec
     all.extend(state.v.iter().zip(&base.v).map(|(a, b)| a - b));
     all.extend(state.act.iter().zip(&base.act).map(|(a, b)| a - b));
     DVector::from_vec(all)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Weight;
-
-    #[test]
-    fn the_weight_grows_and_shrinks_ever_faster_and_vanishes() {
-        let mut weight = Weight::FIRST;
-        weight.grow();
-        let once = weight.value / Weight::FIRST.value;
-        let before = weight.value;
-        weight.grow();
-        assert!(weight.value / before > once);
-        for _ in 0..20 {
-            weight.shrink();
-        }
-        assert_eq!(weight.value, 0.0);
-        weight.grow();
-        assert!(weight.value >= Weight::LEAST);
-    }
 }
