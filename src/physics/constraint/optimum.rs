@@ -231,7 +231,9 @@ impl<R: Real> Weights<R> {
         }
         self.weight.clear();
         self.weight.resize(by_a.len(), R::zero());
-        self.bend(rows, residual, by_force);
+        if !by_force.is_empty() {
+            self.bend(rows, residual, by_force);
+        }
         // Once in plain numbers, and once more for every derivative that the numbers carry.
         for pass in 0..=R::ORDER {
             if pass > 0 {
