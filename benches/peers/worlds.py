@@ -390,8 +390,11 @@ def record(worlds, seed, count, path):
     known = {w["index"] for w in chosen}
     chosen += [w for w in kept if w["index"] not in known][: max(0, count - len(chosen))]
     rows = []
-    for w in (drawn(seed, w["index"]) for w in chosen[:count]):
-        row = {k: w[k] for k in ("index", "kind", "xml", "qpos", "qvel", "acceleration")}
+    for judged in chosen[:count]:
+        w = drawn(seed, judged["index"])
+        # Beyond, rounding errors of the rows decide, and the two programs round differently.
+        w["comparable"] = w["kappa"] <= SURE and judged.get("ratio", math.inf) < 1
+        row = {k: w[k] for k in ("index", "kind", "xml", "qpos", "qvel", "acceleration", "comparable")}
         rows.append(row | {k: float(f"{w[k]:.3g}") for k in ("kappa", "spread", "blur")})
     head = json.dumps({"mujoco": mujoco.__version__, "seed": seed})[:-1]
     lines = ",\n".join(json.dumps(row, separators=(",", ":"), allow_nan=False) for row in rows)

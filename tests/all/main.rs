@@ -18,3 +18,4 @@ mod optimizing;
 mod pictures;
 mod recorded;
 mod scenes;
+mod searching;
