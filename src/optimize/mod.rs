@@ -23,6 +23,7 @@ mod pace;
 mod problem;
 mod run;
 mod solution;
+mod trials;
 mod trust_region;
 mod variable;
 
@@ -37,8 +38,9 @@ pub use gradient_descent::DescentSettings;
 pub use least_squares::jacobian;
 pub use pace::Schedule;
 pub use problem::{Bounds, Gradients, Kind, Method, Precision, Problem, Rollout, Spread, Starts};
-pub use run::{Outcome, Progress, Row, Settings, run, run_with};
+pub use run::{Outcome, Row, Settings, run, run_with};
 pub use solution::{Solution, Tensor};
+pub use trials::{FailedTrials, Progress, Reason};
 pub use variable::{Coordinate, Group, Subject, Variable};
 
 // A problem names its method and never meets it. Tests do, on functions whose minimum is known.

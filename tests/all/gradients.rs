@@ -2,6 +2,7 @@
 
 mod batches;
 mod checkpoints;
+mod cords;
 mod curvature;
 mod deciding;
 mod health;

@@ -135,7 +135,7 @@ fn a_divergence_halves_the_step_and_in_the_end_stops() {
     let caution = kept(&adam.save(), "adam.progress")[1];
     assert!(caution < 1.0 && adam.point().x[0] < 2.0, "{:?}", adam.point());
     let stop = adam.advance(&mut walled(-1.0)).unwrap().expect("everything diverges");
-    assert!(stop.contains("halved 8 times") && stop.contains("diverged"), "{stop}");
+    assert!(stop.contains("halved 8 times"), "{stop}");
 }
 
 /// The valley of Rosenbrock (1960), with a divergence where `y` is below −0.2.

@@ -250,32 +250,56 @@ fn at_geom_pullback<R: Real>(
     (by_arm, by_u, bar[10])
 }
 
-/// When a point on a straight path first touches a form, if within `h`. Newton's method does not overshoot: along a
-/// line the distance from what is convex is convex. A point inside has touched before, at most `h` ago.
+/// When a point on a straight path first touches a form, if within `h`. A point inside has touched before, at most `h`
+/// ago.
+///
+/// Along a line the distance from what is convex is convex, so Newton's method comes to the first touch from outside
+/// and the touch lies between where the path is outside and approaches and where it is inside, or leaves. Where the
+/// steps of Newton's method do not halve, as along a surface that is just grazed, this bracket is halved instead.
 fn first_touch(
     form: Form,
     (x, u, size): (Vec3<f64>, Vec3<f64>, Vec3<f64>),
     radius: f64,
     h: f64,
 ) -> Option<f64> {
-    let mut t = 0.0;
-    for _ in 0..20 {
-        let (gap, rate) = gap_and_rate(form, (x + u * t, u), size, radius);
-        if rate >= 0.0 || rate.is_nan() {
+    let at = |t: f64| gap_and_rate(form, (x + u * t, u), size, radius);
+    let (mut gap, mut rate) = at(0.0);
+    if rate >= 0.0 || rate.is_nan() {
+        return None;
+    }
+    // Whether the path is inside at the upper end: then it does touch.
+    let mut inside = gap <= 0.0;
+    let (mut low, mut high) = if inside { (-h, 0.0) } else { (0.0, h) };
+    if inside && at(-h).0 <= 0.0 {
+        return Some(-h);
+    }
+    let (mut t, mut last) = (0.0, f64::INFINITY);
+    for _ in 0..MOST_HALVINGS {
+        let newton = t - gap / rate;
+        if rate < 0.0 && gap > 0.0 && newton >= h {
             return None;
         }
-        let next = (t - gap / rate).max(-h);
-        if next >= h {
-            return None;
-        }
-        let done = (next - t).abs() <= 1e-12 * h;
+        let quick = newton > low && newton < high && (newton - t).abs() <= 0.5 * last;
+        let next = if quick { newton } else { 0.5 * (low + high) };
+        last = if quick { (newton - t).abs() } else { high - low };
         t = next;
-        if done {
-            break;
+        if last <= 1e-12 * h {
+            return (inside || quick).then_some(t);
+        }
+        (gap, rate) = at(t);
+        if gap <= 0.0 {
+            (high, inside) = (t, true);
+        } else if rate < 0.0 || inside {
+            low = t;
+        } else {
+            high = t;
         }
     }
-    Some(t)
+    inside.then_some(high)
 }
+
+/// More than enough halvings from `h` to 1e-12 of it, each of which a step of Newton's method may precede.
+const MOST_HALVINGS: usize = 120;
 
 /// How far a ball is from a form, and how fast that grows.
 fn gap_and_rate<R: Real>(form: Form, (x, u): (Vec3<R>, Vec3<R>), size: Vec3<R>, radius: R) -> (R, R) {
@@ -298,4 +322,52 @@ fn strike<R: Real>(form: Form, start: f64, [x, y, z, u, v, w, a, b, c, radius, h
     }
     let n = distance(form, x + u * t, size).1;
     [t, n.x, n.y, n.z]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const H: f64 = 0.01;
+    const RADIUS: f64 = 0.02;
+
+    /// The first touch of a path that passes the axis of `form` at a distance, across it; and where the ball is then.
+    fn touch(form: Form, size: Vec3<f64>, beside: f64, begin: f64) -> Option<(f64, f64)> {
+        let (x, u) = (Vec3::new(begin, beside, 0.003), Vec3::new(20.0, 0.0, 0.0));
+        let t = first_touch(form, (x, u, size), RADIUS, H)?;
+        Some((t, gap_and_rate(form, (x + u * t, u), size, RADIUS).0))
+    }
+
+    #[test]
+    fn a_path_that_grazes_a_round_body_touches_it_exactly_when_it_comes_as_near_as_the_radii() {
+        let size = Vec3::new(0.05, 0.05, 0.3);
+        let reach = 0.05 + RADIUS;
+        for form in [Form::Capsule, Form::Cylinder] {
+            for depth in (0..30).map(|k| 0.07 * 0.3f64.powi(k)) {
+                let (t, gap) = touch(form, size, reach - depth, -0.1).expect("it touches");
+                assert!(gap.abs() < 1e-13, "{form:?} {depth:e}: {gap:e} away");
+                let chord = (depth * (2.0 * reach - depth)).sqrt();
+                // At small depth the time is the root of a small difference.
+                let tolerance = 1e-15 / chord.max(1e-8) + 1e-13;
+                assert!((t - (0.1 - chord) / 20.0).abs() < tolerance, "{form:?} {depth:e}: {t}");
+                assert_eq!(touch(form, size, reach + depth + 1e-15, -0.1), None, "{form:?} {depth:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_ball_never_touches_where_it_is_not_at_the_surface() {
+        let size = Vec3::new(0.05, 0.03, 0.02);
+        for form in [Form::Sphere, Form::Capsule, Form::Box, Form::Cylinder, Form::Ellipsoid] {
+            for k in 0..400 {
+                let (beside, begin) = (0.08 * (k as f64 * 0.37).sin(), -0.1 + 0.0005 * k as f64);
+                if let Some((t, gap)) = touch(form, size, beside, begin) {
+                    assert!(
+                        gap.abs() < 1e-11 || (t == -H && gap < 0.0),
+                        "{form:?} {beside} {begin}: {t} {gap:e}"
+                    );
+                }
+            }
+        }
+    }
 }
