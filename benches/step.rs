@@ -6,7 +6,9 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use costate::model::{Costate, Input, Model, State};
 use costate::number::{Dual, Lanes, Tangent, Wide};
 use costate::objective::RandomLinear;
-use costate::physics::{Cotangents, Linearization, Record, StepBackward, derive, step, step_pullback};
+use costate::physics::{
+    Cotangents, Engine, Linearization, Record, StepBackward, derive, step, step_pullback,
+};
 use costate::rollout::{Memory, Workspace, cost, value_and_gradient};
 use costate::scene::mjcf;
 
@@ -69,13 +71,7 @@ fn lanes(c: &mut Criterion) {
 
 type Group<'a> = criterion::BenchmarkGroup<'a, criterion::measurement::WallTime>;
 
-fn one_step<R: costate::number::Real>(
-    group: &mut Group<'_>,
-    name: &str,
-    joints: usize,
-    model: &Model<R>,
-    state: &State<R>,
-) {
+fn one_step<R: Engine>(group: &mut Group<'_>, name: &str, joints: usize, model: &Model<R>, state: &State<R>) {
     let input = Input::zero(model);
     let (mut record, mut next) = (Record::new(model), state.clone());
     group.bench_function(BenchmarkId::new(format!("step, {name}"), joints), |b| {

@@ -7,8 +7,8 @@
 //! stairs above are the steps in which it leaves, one after the other.
 
 use costate::model::{Input, Model, State};
-use costate::number::{Real, Single};
-use costate::physics::derive;
+use costate::number::{Tangent, Wide};
+use costate::physics::{Engine, derive};
 use costate::report::Scale;
 use costate::rollout::simulate;
 use costate::scene::mjcf;
@@ -22,7 +22,7 @@ const STEPS: usize = 100;
 const WIDTH: f64 = 1.0;
 
 /// The height [m] after a constant force [N] on the ball at rest.
-fn height<R: Real>(model: &Model<f64>, rest: &State<f64>, force: R) -> Result<R, costate::Error> {
+fn height<R: Engine>(model: &Model<f64>, rest: &State<f64>, force: R) -> Result<R, costate::Error> {
     let (model, rest) = (model.map(R::from_f64), rest.map(R::from_f64));
     let input = Input { force: vec![force], ..Input::zero_applied(&model) };
     Ok(simulate(&model, &rest, &vec![input; STEPS])?.states[STEPS].q[0])
@@ -35,9 +35,9 @@ pub fn run() -> Done {
     let forces: Vec<f64> = (0..=400).map(|k| 5.0 + 0.025 * f64::from(k)).collect();
     let (mut heights, mut slopes) = (Vec::new(), vec![Vec::new(); 3]);
     for &f in &forces {
-        let exact = height(&model, rest, Single::new(f, 1.0))?;
+        let exact = height(&model, rest, Wide::variable(f, 0))?;
         heights.push(1e3 * exact.value);
-        slopes[0].push(1e3 * exact.derivative());
+        slopes[0].push(1e3 * exact.tangent.get(0));
         let [below, above] = [f - WIDTH, f + WIDTH].map(|f| height(&model, rest, f));
         slopes[1].push(1e3 * (above? - below?) / (2.0 * WIDTH));
         // The derivative of E h(f + σ w) over a normal w is E h(f + σ w) w / σ.

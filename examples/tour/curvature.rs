@@ -1,11 +1,11 @@
 //! Stop 11: Hessian times vector, and Newton's method. `cargo run --release --example tour -- 11`
 //!
-//! The sweep back is generic over the number: on numbers with one tangent it gives the gradient and, in the same
-//! sweep, the exact product of the Hessian with a direction. Two directions make the Hessian of the throw of stop 2,
-//! and Newton's method needs four iterations where descent took thirty. The picture shows both.
+//! The sweep back is generic over the number: on numbers with tangents it gives the gradient and, in the same sweep,
+//! the exact products of the Hessian with eight directions. Two of them make the Hessian of the throw of stop 2, and
+//! Newton's method needs four iterations where descent took thirty. The picture shows both.
 
 use costate::model::{Input, State};
-use costate::number::{Real, Single};
+use costate::number::{Real, Tangent, Wide};
 use costate::objective::Custom;
 use costate::physics::derive;
 use costate::report::descents;
@@ -16,33 +16,31 @@ use nalgebra::{Matrix2, Vector2};
 use super::first_gradient::{BALL, Miss, STEPS};
 use super::{Done, show};
 
-type Number = Single<f64>;
+type Number = Wide<f64>;
 
 pub fn run() -> Done {
     let model = derive::compile(&mjcf::parse(BALL, "ball.xml".as_ref())?).map(Number::from_f64);
     let mut start = State::reference(&model);
     let inputs = vec![Input::zero(&model); STEPS];
     let mut workspace = Workspace::new(&model, &start);
-    // Value, gradient, and Hessian times direction.
-    let mut along = |v: Vector2<f64>, d: Vector2<f64>| -> Result<_, costate::Error> {
-        start.v = vec![Number::new(v.x, d.x), Number::new(v.y, d.y)];
+    // Value, gradient, and Hessian.
+    let mut at = |v: Vector2<f64>| -> Result<_, costate::Error> {
+        start.v = vec![Number::variable(v.x, 0), Number::variable(v.y, 1)];
         let (cost, gradient) =
             value_and_gradient(&model, &start, &inputs, &mut Custom(Miss), Memory::Full, &mut workspace)?;
         let by = &gradient.start.v;
         Ok((
             cost.value,
             Vector2::new(by[0].value, by[1].value),
-            Vector2::new(by[0].derivative(), by[1].derivative()),
+            Matrix2::from_fn(|i, j| by[i].tangent.get(j)),
         ))
     };
     let mut ways = Vec::new();
     for (name, newton) in [("descent", false), ("Newton", true)] {
         let (mut v, mut costs) = (Vector2::new(3.0, 5.0), Vec::new());
         for iteration in 0..30 {
-            let (cost, gradient, first) = along(v, Vector2::x())?;
+            let (cost, gradient, hessian) = at(v)?;
             costs.push((f64::from(iteration), cost.max(1e-30)));
-            let second = along(v, Vector2::y())?.2;
-            let hessian = Matrix2::from_columns(&[first, second]);
             let step = hessian.try_inverse().ok_or("the Hessian is singular")? * gradient;
             v -= if newton { step } else { 0.4 * gradient };
         }

@@ -4,7 +4,7 @@ use super::subject::Subject;
 use crate::model::{Input, Model, State};
 use crate::number::Real;
 use crate::objective::{Objective, RandomLinear, Term, Terms};
-use crate::physics::Cotangents;
+use crate::physics::{Cotangents, Engine};
 
 /// A loss that can be had over any number.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl Loss {
         }
     }
 
-    pub fn over<R: Real>(&self, model: &Model<R>) -> Over<R> {
+    pub fn over<R: Engine>(&self, model: &Model<R>) -> Over<R> {
         match self {
             Self::Random(loss) => Over::Random(loss.clone()),
             Self::Terms(terms) => Over::Terms(Box::new(Terms::new(model, terms.clone()))),
@@ -37,7 +37,7 @@ impl Loss {
     }
 }
 
-impl<R: Real> Objective<R> for Over<R> {
+impl<R: Engine> Objective<R> for Over<R> {
     fn cost(&mut self, model: &Model<R>, state: &State<R>, input: Option<&Input<R>>, k: usize) -> R {
         match self {
             Self::Random(loss) => loss.cost(model, state, input, k),

@@ -12,8 +12,8 @@ use super::{Answer, Common};
 use crate::control::{Controller, Policy};
 use crate::error::Error;
 use crate::model::{Input, Model, Parameter, State};
-use crate::number::{Lanes, LanesF32, Real};
-use crate::physics::{Linearization, Record, Stage, derive, step};
+use crate::number::{Lanes, LanesF32};
+use crate::physics::{Engine, Linearization, Record, Stage, derive, step};
 use crate::rollout::{Batch, Memory, Remembered, Workspace, Worlds, value_and_gradient_controlled};
 
 /// Alternating runs from which medians are taken.
@@ -70,7 +70,7 @@ struct Register {
 }
 
 impl Register {
-    fn of<R: Real + Send + Sync + 'static>() -> Self
+    fn of<R: Engine + Send + Sync + 'static>() -> Self
     where
         Workspace<R>: Send,
         Policy<'static, R>: Send,
@@ -370,7 +370,7 @@ impl Bench {
         Worlds { models: std::slice::from_ref(&self.subject.model), starts, inputs: &self.worlds }
     }
 
-    fn forwards_together<R: Real + Send + Sync + 'static>(
+    fn forwards_together<R: Engine + Send + Sync + 'static>(
         &self,
         count: usize,
     ) -> Result<Vec<Remembered>, Error>
@@ -391,7 +391,7 @@ impl Bench {
         Ok(Vec::new())
     }
 
-    fn gradients_together<R: Real + Send + Sync + 'static>(
+    fn gradients_together<R: Engine + Send + Sync + 'static>(
         &self,
         count: usize,
     ) -> Result<Vec<Remembered>, Error>
@@ -415,7 +415,7 @@ impl Bench {
     }
 
     /// What the first worlds share in a register, on their way together.
-    fn sharing<R: Real>(&self) -> Sharing {
+    fn sharing<R: Engine>(&self) -> Sharing {
         let model = self.subject.model.map(R::from_f64);
         let mut record = Record::new(&model);
         let mut state = self.subject.start.map(R::from_f64);

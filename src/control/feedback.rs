@@ -3,7 +3,7 @@
 use super::Controller;
 use crate::model::{Input, Model, State};
 use crate::number::Real;
-use crate::physics::Cotangents;
+use crate::physics::{Cotangents, Engine};
 use crate::sense::{Observation, Observer};
 
 /// `u_i = K_i (t_i + r_ik − x_i) + D_i (ṙ_ik − ẋ_i)` for every actuator `i`, with a target `t`, a reference
@@ -43,7 +43,7 @@ impl<R: Real> Feeding<R> {
     }
 }
 
-impl<R: Real> Controller<R> for Feeding<R> {
+impl<R: Engine> Controller<R> for Feeding<R> {
     fn count(&self) -> usize {
         self.parameters.len()
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{Controller, Mlp};
 use crate::model::{Input, Model, State};
 use crate::number::Real;
-use crate::physics::Cotangents;
+use crate::physics::{Cotangents, Engine};
 use crate::sense::{Observation, Observer};
 
 /// `u_i = m_i + s_i tanh(z_i)`, `z` the outputs of a network that sees the observations; without a range of the
@@ -74,7 +74,7 @@ impl<R: Real> Networking<R> {
     }
 }
 
-impl<R: Real> Controller<R> for Networking<R> {
+impl<R: Engine> Controller<R> for Networking<R> {
     fn count(&self) -> usize {
         self.parameters.len()
     }

@@ -9,7 +9,7 @@ use super::network::{Network, Networking};
 use super::rhythm::{Rhythm, Swinging};
 use crate::model::{Input, Model, Parameter, State};
 use crate::number::Real;
-use crate::physics::Cotangents;
+use crate::physics::{Cotangents, Engine};
 
 /// Which law a part follows.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +70,7 @@ enum AtWork<'c, R: Real> {
     Own(Box<dyn Controller<R> + Send + 'c>),
 }
 
-impl<R: Real> AtWork<'_, R> {
+impl<R: Engine> AtWork<'_, R> {
     fn get(&self) -> &dyn Controller<R> {
         match self {
             Self::Feedback(own) => own,
@@ -112,7 +112,7 @@ impl<'c, R: Real + 'c> Policy<'c, R> {
     }
 }
 
-impl<R: Real> Controller<R> for Policy<'_, R> {
+impl<R: Engine> Controller<R> for Policy<'_, R> {
     fn count(&self) -> usize {
         self.parts.iter().map(|(_, part)| part.get().count()).sum()
     }

@@ -5,19 +5,19 @@ use super::tree::{Actuator, Body, FluidBox, Geom, Joint, Model, Options, Site, T
 use crate::number::{Real, Single};
 use crate::spatial::{Pose, Quat, Sym3, Vec3};
 
-fn three<R: Copy, S>(f: &mut impl FnMut(R) -> S, v: Vec3<R>) -> Vec3<S> {
+fn three<R: Copy, S>(f: &mut dyn FnMut(R) -> S, v: Vec3<R>) -> Vec3<S> {
     Vec3 { x: f(v.x), y: f(v.y), z: f(v.z) }
 }
 
-fn four<R: Copy, S>(f: &mut impl FnMut(R) -> S, q: Quat<R>) -> Quat<S> {
+fn four<R: Copy, S>(f: &mut dyn FnMut(R) -> S, q: Quat<R>) -> Quat<S> {
     Quat { w: f(q.w), v: three(f, q.v) }
 }
 
-fn pair<R: Copy, S>(f: &mut impl FnMut(R) -> S, range: Option<[R; 2]>) -> Option<[S; 2]> {
+fn pair<R: Copy, S>(f: &mut dyn FnMut(R) -> S, range: Option<[R; 2]>) -> Option<[S; 2]> {
     range.map(|x| x.map(f))
 }
 
-fn option<R: Copy, S>(f: &mut impl FnMut(R) -> S, o: &Options<R>) -> Options<S> {
+fn option<R: Copy, S>(f: &mut dyn FnMut(R) -> S, o: &Options<R>) -> Options<S> {
     Options {
         timestep: f(o.timestep),
         gravity: three(f, o.gravity),
@@ -34,7 +34,7 @@ fn option<R: Copy, S>(f: &mut impl FnMut(R) -> S, o: &Options<R>) -> Options<S> 
     }
 }
 
-fn body<R: Copy, S>(f: &mut impl FnMut(R) -> S, b: &Body<R>) -> Body<S> {
+fn body<R: Copy, S>(f: &mut dyn FnMut(R) -> S, b: &Body<R>) -> Body<S> {
     let Sym3 { xx, yy, zz, xy, xz, yz } = b.inertia;
     Body {
         position: three(f, b.position),
@@ -47,7 +47,7 @@ fn body<R: Copy, S>(f: &mut impl FnMut(R) -> S, b: &Body<R>) -> Body<S> {
     }
 }
 
-fn joint<R: Copy, S>(f: &mut impl FnMut(R) -> S, j: &Joint<R>) -> Joint<S> {
+fn joint<R: Copy, S>(f: &mut dyn FnMut(R) -> S, j: &Joint<R>) -> Joint<S> {
     Joint {
         axis: three(f, j.axis),
         anchor: three(f, j.anchor),
@@ -63,7 +63,7 @@ fn joint<R: Copy, S>(f: &mut impl FnMut(R) -> S, j: &Joint<R>) -> Joint<S> {
     }
 }
 
-fn limit<R: Copy, S>(f: &mut impl FnMut(R) -> S, l: &Limit<R>) -> Limit<S> {
+fn limit<R: Copy, S>(f: &mut dyn FnMut(R) -> S, l: &Limit<R>) -> Limit<S> {
     Limit {
         range: l.range.map(&mut *f),
         margin: f(l.margin),
@@ -72,11 +72,11 @@ fn limit<R: Copy, S>(f: &mut impl FnMut(R) -> S, l: &Limit<R>) -> Limit<S> {
     }
 }
 
-fn friction_loss<R: Copy, S>(f: &mut impl FnMut(R) -> S, l: &FrictionLoss<R>) -> FrictionLoss<S> {
+fn friction_loss<R: Copy, S>(f: &mut dyn FnMut(R) -> S, l: &FrictionLoss<R>) -> FrictionLoss<S> {
     FrictionLoss { force: f(l.force), solref: l.solref.map(&mut *f), solimp: l.solimp.map(&mut *f) }
 }
 
-fn geom<R: Copy, S>(f: &mut impl FnMut(R) -> S, g: &Geom<R>) -> Geom<S> {
+fn geom<R: Copy, S>(f: &mut dyn FnMut(R) -> S, g: &Geom<R>) -> Geom<S> {
     Geom {
         position: three(f, g.position),
         rotation: four(f, g.rotation),
@@ -90,7 +90,7 @@ fn geom<R: Copy, S>(f: &mut impl FnMut(R) -> S, g: &Geom<R>) -> Geom<S> {
     }
 }
 
-fn tendon<R: Copy, S>(f: &mut impl FnMut(R) -> S, t: &Tendon<R>) -> Tendon<S> {
+fn tendon<R: Copy, S>(f: &mut dyn FnMut(R) -> S, t: &Tendon<R>) -> Tendon<S> {
     Tendon {
         weights: t.weights.iter().map(|&w| f(w)).collect(),
         stiffness: t.stiffness.map(&mut *f),
@@ -103,7 +103,7 @@ fn tendon<R: Copy, S>(f: &mut impl FnMut(R) -> S, t: &Tendon<R>) -> Tendon<S> {
     }
 }
 
-fn actuator<R: Copy, S>(f: &mut impl FnMut(R) -> S, a: &Actuator<R>) -> Actuator<S> {
+fn actuator<R: Copy, S>(f: &mut dyn FnMut(R) -> S, a: &Actuator<R>) -> Actuator<S> {
     Actuator {
         gear: a.gear.map(&mut *f),
         gain: a.gain.map(&mut *f),
@@ -116,7 +116,7 @@ fn actuator<R: Copy, S>(f: &mut impl FnMut(R) -> S, a: &Actuator<R>) -> Actuator
     }
 }
 
-fn equality<R: Copy, S>(f: &mut impl FnMut(R) -> S, e: &Equality<R>) -> Equality<S> {
+fn equality<R: Copy, S>(f: &mut dyn FnMut(R) -> S, e: &Equality<R>) -> Equality<S> {
     Equality {
         solref: e.solref.map(&mut *f),
         solimp: e.solimp.map(&mut *f),
@@ -126,7 +126,7 @@ fn equality<R: Copy, S>(f: &mut impl FnMut(R) -> S, e: &Equality<R>) -> Equality
     }
 }
 
-fn explicit_pair<R: Copy, S>(f: &mut impl FnMut(R) -> S, p: &Pair<R>) -> Pair<S> {
+fn explicit_pair<R: Copy, S>(f: &mut dyn FnMut(R) -> S, p: &Pair<R>) -> Pair<S> {
     Pair {
         friction: p.friction.map(&mut *f),
         solref: p.solref.map(&mut *f),
@@ -137,7 +137,7 @@ fn explicit_pair<R: Copy, S>(f: &mut impl FnMut(R) -> S, p: &Pair<R>) -> Pair<S>
     }
 }
 
-fn constants<R: Copy, S>(f: &mut impl FnMut(R) -> S, c: &Constants<R>) -> Constants<S> {
+fn constants<R: Copy, S>(f: &mut dyn FnMut(R) -> S, c: &Constants<R>) -> Constants<S> {
     Constants {
         body_invweight: c.body_invweight.iter().map(|w| w.map(&mut *f)).collect(),
         dof_invweight: c.dof_invweight.iter().map(|&w| f(w)).collect(),
@@ -149,7 +149,11 @@ fn constants<R: Copy, S>(f: &mut impl FnMut(R) -> S, c: &Constants<R>) -> Consta
 impl<R: Copy> Model<R> {
     /// The same model over another number.
     pub fn map<S>(&self, mut f: impl FnMut(R) -> S) -> Model<S> {
-        let f = &mut f;
+        self.map_by(&mut f)
+    }
+
+    /// One copy for each pair of numbers, whatever is done to them.
+    fn map_by<S>(&self, f: &mut dyn FnMut(R) -> S) -> Model<S> {
         Model {
             topology: self.topology.clone(),
             queue: Vec::new(),
@@ -182,7 +186,12 @@ impl<R: Copy> Model<R> {
 impl<R: Copy> Model<R> {
     /// Visits all numbers in place.
     pub fn visit(&mut self, mut f: impl FnMut(&mut R)) {
-        let f = &mut f;
+        let mut f: &mut dyn FnMut(&mut R) = &mut f;
+        self.visit_by(&mut f);
+    }
+
+    /// One copy for each visitor, for those who come at every step.
+    fn visit_by(&mut self, f: &mut impl FnMut(&mut R)) {
         visit_option(f, &mut self.option);
         for b in &mut self.bodies {
             visit_three(f, &mut b.position);
@@ -325,12 +334,12 @@ impl<R: Real> Model<R> {
     pub fn add_tangents(&mut self, dual: &mut Model<Single<R>>) {
         let mut tangents = std::mem::take(&mut dual.queue);
         tangents.clear();
-        dual.visit(|x| {
+        dual.visit_by(&mut |x| {
             tangents.push(*x);
             *x = Single::zero();
         });
         let mut next = tangents.iter();
-        self.visit(|x| *x += next.next().expect("both models have the same shape").derivative());
+        self.visit_by(&mut |x| *x += next.next().expect("both models have the same shape").derivative());
         dual.queue = tangents;
     }
     /// A cotangent of this model: the same shape, every number zero.

@@ -368,11 +368,11 @@ impl ParticleLayout {
 
 impl<R> Particles<R> {
     /// The same over another number.
-    pub(super) fn map<S>(&self, f: &mut impl FnMut(R) -> S) -> Particles<S>
+    pub(super) fn map<S>(&self, f: &mut dyn FnMut(R) -> S) -> Particles<S>
     where
         R: Copy,
     {
-        fn three<R: Copy, S>(f: &mut impl FnMut(R) -> S, v: Vec3<R>) -> Vec3<S> {
+        fn three<R: Copy, S>(f: &mut dyn FnMut(R) -> S, v: Vec3<R>) -> Vec3<S> {
             Vec3 { x: f(v.x), y: f(v.y), z: f(v.z) }
         }
         let wall = |f: &mut dyn FnMut(R) -> S, w: &Wall<R>| Wall {
@@ -380,9 +380,9 @@ impl<R> Particles<R> {
             friction: f(w.friction),
             restitution: f(w.restitution),
         };
-        let points = |mut f: &mut dyn FnMut(R) -> S, p: &Points<R>| Points {
-            positions: p.positions.iter().map(|x| three(&mut f, *x)).collect(),
-            velocity: p.velocity.iter().map(|v| three(&mut f, *v)).collect(),
+        let points = |f: &mut dyn FnMut(R) -> S, p: &Points<R>| Points {
+            positions: p.positions.iter().map(|x| three(f, *x)).collect(),
+            velocity: p.velocity.iter().map(|v| three(f, *v)).collect(),
             mass: f(p.mass),
             radius: f(p.radius),
             restitution: f(p.restitution),

@@ -5,7 +5,7 @@ use std::ops::{Range, RangeInclusive};
 use super::{Objective, Penalty};
 use crate::model::{Input, Model, State};
 use crate::number::Real;
-use crate::physics::Cotangents;
+use crate::physics::{Cotangents, Engine};
 use crate::sense::{Needs, Quantity, View, ViewCotangent};
 use crate::spatial::Vec3;
 
@@ -82,7 +82,7 @@ pub struct Terms<R: Real> {
     controls: Vec<Vec<R>>,
 }
 
-impl<R: Real> Terms<R> {
+impl<R: Engine> Terms<R> {
     /// The sum of these terms, with scratch for one model.
     pub fn new(model: &Model<R>, terms: Vec<Term>) -> Self {
         let view = View::new(model, terms.iter().map(|t| t.quantity));
@@ -136,7 +136,7 @@ impl<R: Real> Terms<R> {
     }
 }
 
-impl<R: Real> Objective<R> for Terms<R> {
+impl<R: Engine> Objective<R> for Terms<R> {
     fn cost(&mut self, model: &Model<R>, state: &State<R>, input: Option<&Input<R>>, k: usize) -> R {
         self.remember(input, k);
         self.prepare(model, state, input, k);

@@ -8,8 +8,9 @@ use super::variable::{Coordinate, Subject, ranges};
 use crate::control::Policy;
 use crate::error::Error;
 use crate::model::{Costate, Input, Model, Parameter, State};
-use crate::number::{Lanes, LanesF32, Real};
+use crate::number::{Lanes, LanesF32};
 use crate::objective::{Objective, Terms};
+use crate::physics::Engine;
 use crate::physics::derive::{Compilation, compile, parameters};
 use crate::rollout::{
     Batch, Batched, Health, Trajectory, Workspace, Worlds, health, simulate_batch,
@@ -68,7 +69,7 @@ pub(super) fn together(problem: &Problem, precision: Precision) -> Box<dyn Toget
 
 type Rolling<R> = Batch<R, Policy<'static, R>, Terms<R>>;
 
-impl<R: Real + Send + Sync + 'static> Together for Rolling<R>
+impl<R: Engine + Send + Sync + 'static> Together for Rolling<R>
 where
     Workspace<R>: Send,
     Policy<'static, R>: Send,

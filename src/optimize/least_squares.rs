@@ -15,6 +15,7 @@ use crate::model::{Input, Model, Values, assemble};
 use crate::number::{Dual, Real, Tangent, Wide};
 use crate::objective::Penalty;
 use crate::objective::Terms;
+use crate::physics::Engine;
 use crate::physics::derive::{complete, parameters};
 use crate::rollout::simulate_controlled;
 
@@ -24,7 +25,7 @@ type Tangents = <f64 as Real>::Tangents;
 ///
 /// # Errors
 /// A rollout that diverges.
-fn residuals<R: Real>(problem: &Problem, natural: &[R]) -> Result<Vec<R>, Error> {
+fn residuals<R: Engine>(problem: &Problem, natural: &[R]) -> Result<Vec<R>, Error> {
     let d = &problem.description;
     let numbers = problem.file_numbers(&parameters(d), natural);
     let mut model: Model<R> = assemble(d, &mut Values(numbers.iter()));

@@ -145,35 +145,3 @@ impl<'t> Trials<'t> {
         self.all.borrow().clone()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failed_trials_are_counted_by_reason_and_a_stop_after_them_says_so() {
-        let mut seen = Vec::new();
-        let mut watch = |p: &Progress| seen.push(p.failed_trials);
-        let trials = Trials::new(0, &mut watch);
-        trials.show(Progress::default());
-        let unsolved = |step| Err::<(), _>(Error::Unsolved { step });
-        let diverged = || {
-            let (quantity, remedy) = ("the cost".to_owned(), "go slower".to_owned());
-            Err::<(), _>(Error::Diverged { step: 2, quantity, remedy })
-        };
-        trials.begin(1);
-        assert!(trials.counted(unsolved(3)).is_err() && trials.counted(Ok(())).is_ok());
-        trials.begin(2);
-        assert_eq!(trials.explain("enough".to_owned()), "enough");
-        let worlds = Error::Worlds(vec![(5, Error::Unsolved { step: 4 })]);
-        let _ = (trials.counted(Err::<(), _>(worlds)), trials.counted(diverged()));
-        let stop = trials.explain("enough".to_owned());
-        assert!(stop.starts_with("enough; 2 of the last 2 trials failed because the search"), "{stop}");
-        let all = trials.all();
-        drop(trials);
-        let counts: Vec<_> = all.reasons.iter().map(|r| (r.count, r.iteration)).collect();
-        assert_eq!((all.count(), all.tried, counts), (3, 4, vec![(2, 1), (1, 2)]));
-        assert!(all.tell().unwrap().contains("step 3"), "{:?}", all.tell());
-        assert_eq!(seen, [0, 1, 2, 3]);
-    }
-}

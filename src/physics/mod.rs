@@ -5,6 +5,7 @@ mod constants;
 pub mod constraint;
 pub mod contact;
 pub mod derive;
+mod engine;
 mod implicit;
 mod integrate;
 mod inverse;
@@ -14,9 +15,20 @@ pub mod particles;
 mod runge_kutta;
 mod step;
 
-pub(crate) use integrate::optimum_pullback;
-pub use integrate::{Kept, Record, StepBackward, step, step_pullback};
-pub use inverse::{inverse, inverse_pullback};
+pub(crate) use engine::optimum_pullback;
+pub use engine::{
+    Engine, acceleration, forces, forces_pullback, inverse, inverse_pullback, step, step_pullback,
+};
+pub use integrate::{Kept, Record, StepBackward};
 pub use linearize::{Linearization, linearize};
 pub(crate) use step::applied_pullback;
-pub use step::{Backward, Cotangents, Stage, acceleration, forces, forces_pullback};
+pub use step::{Backward, Cotangents, Stage};
+
+/// The same for any number, compiled where it is used: for functions of your own that are generic over
+/// [`Real`](crate::number::Real).
+pub mod any {
+    pub(crate) use super::integrate::optimum_pullback;
+    pub use super::integrate::{step, step_pullback};
+    pub use super::inverse::{inverse, inverse_pullback};
+    pub use super::step::{acceleration, forces, forces_pullback};
+}

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::model::{Costate, Input, Model, State, copy_inputs};
 use crate::number::Real;
 use crate::objective::Objective;
-use crate::physics::{Cotangents, Kept, Record, StepBackward, step, step_pullback};
+use crate::physics::{Cotangents, Engine, Kept, Record, StepBackward, step, step_pullback};
 
 /// The derivative of a rollout's cost.
 #[derive(Clone, Debug)]
@@ -108,7 +108,7 @@ enum Form {
     Checkpoints(usize),
 }
 
-impl<R: Real> Workspace<R> {
+impl<R: Engine> Workspace<R> {
     /// Room for rollouts of one model.
     pub fn new(model: &Model<R>, start: &State<R>) -> Self {
         let input = Input::zero(model);
@@ -292,7 +292,7 @@ impl<R: Real> Workspace<R> {
 ///
 /// # Errors
 /// A state that is not finite, with its step, its entry and a remedy.
-pub fn value_and_gradient<'w, R: Real>(
+pub fn value_and_gradient<'w, R: Engine>(
     model: &Model<R>,
     start: &State<R>,
     inputs: &[Input<R>],
@@ -307,7 +307,7 @@ pub fn value_and_gradient<'w, R: Real>(
 ///
 /// # Errors
 /// As [`value_and_gradient`].
-pub fn value_and_gradient_controlled<'w, R: Real>(
+pub fn value_and_gradient_controlled<'w, R: Engine>(
     model: &Model<R>,
     start: &State<R>,
     inputs: &[Input<R>],
@@ -333,7 +333,7 @@ pub fn value_and_gradient_controlled<'w, R: Real>(
 }
 
 /// Forward, keeping every state, and all that the pullback needs as long as there is room [bytes]; then backward.
-fn by_record<R: Real>(
+fn by_record<R: Engine>(
     model: &Model<R>,
     (controller, objective): (&mut impl Controller<R>, &mut impl Objective<R>),
     mut room: usize,
@@ -361,7 +361,7 @@ fn by_record<R: Real>(
 }
 
 /// Forward and backward as the schedule says; its first way forward also finds the cost.
-fn by_checkpoints<R: Real>(
+fn by_checkpoints<R: Engine>(
     model: &Model<R>,
     (controller, objective): (&mut impl Controller<R>, &mut impl Objective<R>),
     slots: usize,

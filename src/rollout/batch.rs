@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::model::{Costate, Input, Model, State, copy_inputs};
 use crate::number::{Mask, Real};
 use crate::objective::Objective;
+use crate::physics::Engine;
 use crate::spatial::Vec3;
 
 /// Worlds of one structure. A list of one member stands for as many as there are starts.
@@ -228,7 +229,7 @@ fn workers<W>() -> Vec<Option<W>> {
 
 /// Rolls all worlds out; every one as [`simulate_controlled`] does, to the solver's tolerance, and to the same bits
 /// for any number of threads. A world that fails leaves the others alone.
-pub fn simulate_batch<R: Real + Send + Sync, C: Controller<R> + Send>(
+pub fn simulate_batch<R: Engine + Send + Sync, C: Controller<R> + Send>(
     worlds: Worlds<'_>,
     (controller, parameters): (impl Fn(&Model<R>) -> C + Sync, &[f64]),
 ) -> Vec<Result<Trajectory<f64>, Error>> {
@@ -290,7 +291,7 @@ struct Register {
 
 impl<R, C, O> Batch<R, C, O>
 where
-    R: Real + Send + Sync,
+    R: Engine + Send + Sync,
     C: Controller<R> + Send,
     O: Objective<R> + Send,
     Workspace<R>: Send,
@@ -368,7 +369,7 @@ where
     }
 }
 
-impl<R: Real, C, O> Batch<R, C, O> {
+impl<R: Engine, C, O> Batch<R, C, O> {
     /// What the last gradient of the first worlds met.
     pub fn health(&self) -> Option<&Health> {
         self.registers.first().and_then(|register| register.health.as_ref())
@@ -380,7 +381,7 @@ impl<R: Real, C, O> Batch<R, C, O> {
     }
 }
 
-impl<R: Real, C: Controller<R>, O: Objective<R>> Worker<R, C, O> {
+impl<R: Engine, C: Controller<R>, O: Objective<R>> Worker<R, C, O> {
     fn new(
         worlds: Worlds<'_>,
         controller: impl Fn(&Model<R>) -> C,
@@ -421,7 +422,7 @@ impl<R: Real, C: Controller<R>, O: Objective<R>> Worker<R, C, O> {
 
 impl Worlds<'_> {
     /// Takes a register apart, world by world; what the worlds share is summed.
-    fn separate<R: Real>(
+    fn separate<R: Engine>(
         &self,
         number: usize,
         rolled: &Rolled<R>,

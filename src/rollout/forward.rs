@@ -7,7 +7,7 @@ use crate::model::description::JointKind;
 use crate::model::{Input, Model, State};
 use crate::number::{Mask, Real, dot};
 use crate::objective::Objective;
-use crate::physics::{Record, step};
+use crate::physics::{Engine, Record, step};
 
 /// The states of a rollout, the first included.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct Trajectory<R> {
 ///
 /// # Errors
 /// A state that is not finite, with its step, its entry and a remedy.
-pub fn simulate<R: Real>(
+pub fn simulate<R: Engine>(
     model: &Model<R>,
     start: &State<R>,
     inputs: &[Input<R>],
@@ -34,7 +34,7 @@ pub fn simulate<R: Real>(
 ///
 /// # Errors
 /// As [`simulate`].
-pub fn simulate_controlled<R: Real>(
+pub fn simulate_controlled<R: Engine>(
     model: &Model<R>,
     start: &State<R>,
     inputs: &[Input<R>],
@@ -57,7 +57,7 @@ pub fn simulate_controlled<R: Real>(
 ///
 /// # Errors
 /// As [`simulate`].
-pub fn cost<R: Real>(
+pub fn cost<R: Engine>(
     model: &Model<R>,
     start: &State<R>,
     inputs: &[Input<R>],
@@ -70,7 +70,7 @@ pub fn cost<R: Real>(
 ///
 /// # Errors
 /// As [`simulate`].
-pub fn cost_controlled<R: Real>(
+pub fn cost_controlled<R: Engine>(
     model: &Model<R>,
     start: &State<R>,
     inputs: &[Input<R>],

@@ -2,7 +2,7 @@
 
 use crate::model::{Input, Model, State};
 use crate::number::Real;
-use crate::physics::{Cotangents, Stage, StepBackward, optimum_pullback};
+use crate::physics::{Cotangents, Engine, Stage, StepBackward, optimum_pullback};
 use crate::spatial::{Force, Motion};
 
 /// The sum of all contact forces on each body, or on each body with all that hangs on it: force [N], and
@@ -36,7 +36,7 @@ pub fn contact_wrenches<R: Real>(model: &Model<R>, stage: &Stage<R>, subtrees: b
 /// `wrenches`: what was found; `w`: of each entry, `torque` for the torque and `force` for the force. The
 /// cotangents of the constraint forces go the way of [`measure_pullback`](super::measure_pullback): one
 /// solve.
-pub fn contact_wrenches_pullback<R: Real>(
+pub fn contact_wrenches_pullback<R: Engine>(
     model: &Model<R>,
     state: &State<R>,
     input: &Input<R>,

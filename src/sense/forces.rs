@@ -11,7 +11,7 @@ use crate::physics::articulated::inverse_dynamics::{project, wrench_pullback};
 use crate::physics::articulated::line::Pulling;
 use crate::physics::articulated::{passive, tendon};
 use crate::physics::constraint::{Contact, Origin, law::Law};
-use crate::physics::{Cotangents, Stage, StepBackward, applied_pullback, optimum_pullback};
+use crate::physics::{Cotangents, Engine, Stage, StepBackward, applied_pullback, optimum_pullback};
 use crate::spatial::{Force, Motion, Vec3};
 
 /// Whether the force between a body and its parent is measured somewhere.
@@ -197,7 +197,7 @@ fn feels<R: Real>(
 }
 
 /// The pullback of [`measure`] of all sensors; takes what others left among the cotangents of the links.
-pub(super) fn pullback<R: Real>(
+pub(super) fn pullback<R: Engine>(
     model: &Model<R>,
     state: &State<R>,
     input: &Input<R>,

@@ -28,7 +28,7 @@ use crate::model::{Costate, Input, Measured, Model, State};
 use crate::number::Real;
 use crate::physics::articulated::line::Field;
 use crate::physics::articulated::{Links, LinksCotangent, kinematics_pullback};
-use crate::physics::{Cotangents, Stage, StepBackward};
+use crate::physics::{Cotangents, Engine, Stage, StepBackward};
 use crate::spatial::{Force, Motion};
 
 /// What the sensors say, and what it takes to find it and to pull it back; allocated once.
@@ -133,7 +133,7 @@ pub fn measure<R: Real>(
 /// `½ (a − a_s)ᵀ M (a − a_s) + s(J a − a_ref)` and the forces are `f = −∇s`, so that with `W = ∇²s`,
 /// `H = M + Jᵀ W J`, `H λ = ā − Jᵀ W f̄` and `u = J λ + f̄` the rest is the derivative of
 /// `λ·(f_s − M a) + f·(J λ) − (W u)·(J a − a_ref) + u·f` at fixed `λ`, `a`, `u`.
-pub fn measure_pullback<R: Real>(
+pub fn measure_pullback<R: Engine>(
     model: &Model<R>,
     state: &State<R>,
     input: &Input<R>,

@@ -4,7 +4,7 @@ use super::{Needs, Quantity, View, ViewCotangent, known_quantities, quantities};
 use crate::error::nearest;
 use crate::model::{Model, State, Topology};
 use crate::number::Real;
-use crate::physics::Cotangents;
+use crate::physics::{Cotangents, Engine};
 use crate::spatial::Vec3;
 
 /// How a number is shown.
@@ -138,7 +138,9 @@ impl<R: Real> Observer<R> {
         self.view.step = step;
         self
     }
+}
 
+impl<R: Engine> Observer<R> {
     /// Overwrites the values of all observations.
     pub fn observe(&mut self, model: &Model<R>, state: &State<R>, out: &mut [R]) {
         self.view.look(model, state, None, self.needs);

@@ -5,7 +5,7 @@ use crate::model::{Input, Model, State};
 use crate::number::Real;
 use crate::physics::articulated::line::Pulling;
 use crate::physics::articulated::{Links, LinksCotangent, energy, kinematics, kinematics_pullback};
-use crate::physics::{Cotangents, Stage, StepBackward, acceleration};
+use crate::physics::{Cotangents, Engine, Stage, StepBackward, acceleration};
 use crate::spatial::Vec3;
 
 /// The bodies and the sensors of a world, as far as quantities ask; allocated once.
@@ -93,6 +93,13 @@ impl<R: Real> View<R> {
         }
     }
 
+    /// The mean of particles against which a quantity that was looked at is measured.
+    pub(super) fn mean(&self, crowd: Crowd) -> Vec3<R> {
+        self.means.iter().find(|(c, _)| *c == crowd).map_or(Vec3::zero(), |(_, mean)| *mean)
+    }
+}
+
+impl<R: Engine> View<R> {
     /// Looks at what is needed. Forces are those of the step that starts here with this input.
     pub fn look(&mut self, model: &Model<R>, state: &State<R>, input: Option<&Input<R>>, needs: Needs) {
         self.controls.clear();
@@ -153,11 +160,6 @@ impl<R: Real> View<R> {
             w.links.clear();
         }
         w.sensed.fill(R::zero());
-    }
-
-    /// The mean of particles against which a quantity that was looked at is measured.
-    pub(super) fn mean(&self, crowd: Crowd) -> Vec3<R> {
-        self.means.iter().find(|(c, _)| *c == crowd).map_or(Vec3::zero(), |(_, mean)| *mean)
     }
 }
 

@@ -15,6 +15,7 @@ use costate::model::description::{Description, Integrator, JointKind};
 use costate::model::{Input, Model, State, Values, assemble};
 use costate::number::{Dual, Lanes, Real, Wide};
 use costate::objective::RandomLinear;
+use costate::physics::Engine;
 use costate::physics::derive::{self, Compilation};
 use costate::rollout::{Gradient, Memory, Workspace, cost, value_and_gradient};
 use costate::spatial::{Force, Quat, Vec3};
@@ -86,7 +87,7 @@ impl Rollout {
     }
 
     /// Cost and gradient by the adjoint, flat.
-    pub fn gradient<R: Real<Mask = bool>>(
+    pub fn gradient<R: Engine<Mask = bool>>(
         &self,
         memory: Memory,
         vary: &mut impl FnMut(f64) -> R,

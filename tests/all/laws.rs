@@ -14,8 +14,10 @@ mod touching;
 use costate::model::{Description, Input, Model, State, Values, assemble};
 use costate::number::{Real, derivative_check, relative_error};
 use costate::objective::Objective;
-use costate::physics::{Cotangents, Record, derive, step};
+use costate::physics::{Cotangents, Engine, Record, derive, step};
 use costate::rollout::{Memory, Workspace, cost, value_and_gradient};
+
+use crate::moving::{alone, moving, slope};
 
 /// Steps without any input.
 fn after(model: &Model<f64>, start: &State<f64>, steps: usize) -> State<f64> {
@@ -73,7 +75,7 @@ impl Experiment {
         derive::parameters(&self.description).iter().map(|p| p.value).collect()
     }
 
-    fn value<R: Real>(&self, x: &[R]) -> R {
+    fn value<R: Engine>(&self, x: &[R]) -> R {
         let (parameters, v) = x.split_at(x.len() - self.start.v.len());
         let mut model: Model<R> = assemble(&self.description, &mut Values(parameters.iter()));
         derive::complete(&self.description, &mut model);
@@ -99,7 +101,7 @@ impl Experiment {
     fn slope(&self, parameters: &[(&str, f64)], velocity: &[f64]) -> f64 {
         let x = [self.parameters(), self.start.v.clone()].concat();
         let direction = self.direction(parameters, velocity);
-        let check = derivative_check(|x| vec![self.value(x)], |x| vec![self.value(x)], &x, &direction);
+        let check = derivative_check(alone(|x| vec![self.value(x)]), |x| vec![self.value(x)], &x, &direction);
         assert!(check.error <= 1e-7, "dual against difference: {:.1e}", check.error);
         self.derivative(parameters, velocity)
     }
@@ -120,9 +122,8 @@ impl Experiment {
         let direction = self.direction(parameters, velocity);
         let x = [self.parameters(), self.start.v.clone()].concat();
         let adjoint = self.adjoint().iter().zip(&direction).map(|(a, d)| a * d).sum();
-        let dual: Vec<_> =
-            x.iter().zip(&direction).map(|(&x, &d)| costate::number::Single::new(x, d)).collect();
-        let dual = self.value(&dual).derivative();
+        let dual: Vec<_> = x.iter().zip(&direction).map(|(&x, &d)| moving(x, d)).collect();
+        let dual = slope(&self.value(&dual));
         assert!(relative_error(adjoint, dual) <= 1e-10, "the adjoint says {adjoint}, the dual {dual}");
         adjoint
     }

@@ -11,6 +11,7 @@ mod gradients;
 mod identifying;
 mod ladder;
 mod laws;
+mod moving;
 mod numbers;
 mod objectives;
 mod optimizers;

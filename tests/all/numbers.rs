@@ -2,8 +2,8 @@
 //! are the same by every way.
 
 use costate::model::{Input, Model, State};
-use costate::number::{Dual, Lanes, Real, Strides, Wide, gradient, jacobian};
-use costate::physics::{Record, derive, step};
+use costate::number::{Dual, Lanes, LanesF32, Real, Strides, Twice, Wide, gradient, jacobian};
+use costate::physics::{Engine, Record, derive, step};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
@@ -176,7 +176,7 @@ fn elementary_functions_are_right_at_special_points() {
 }
 
 /// The position of a world after some steps.
-fn swing<R: Real>(model: &Model<R>, start: &State<R>, steps: usize) -> Vec<f64> {
+fn swing<R: Engine>(model: &Model<R>, start: &State<R>, steps: usize) -> Vec<f64> {
     let (mut record, input) = (Record::new(model), Input::zero(model));
     let (mut state, mut next) = (start.clone(), start.clone());
     for _ in 0..steps {
@@ -195,7 +195,8 @@ fn single_precision_follows_double_precision() {
     let mut start = State::reference(&model);
     start.q.fill(0.5);
     let double = swing(&model, &start, 100);
-    let single = swing(&model.map(|x| x as f32), &start.map(|x| x as f32), 100);
+    let narrow = |x| LanesF32::splat(x as f32);
+    let single = swing(&model.map(narrow), &start.map(narrow), 100);
     for (a, b) in double.iter().zip(&single) {
         println!("after half a second: {a} in double, {b} in single precision");
         assert!((a - 0.5).abs() > 0.05, "it moved");
@@ -272,4 +273,60 @@ fn a_product_is_the_same_with_any_strides_and_kernel() {
             }
         }
     }
+}
+
+/// Relative to the second, or to one.
+fn apart(a: Twice, b: Twice) -> f64 {
+    ((a - b).first() / b.first().abs().max(1.0)).abs()
+}
+
+fn twice(high: f64, low: f64) -> Twice {
+    Twice::from(high) + Twice::from(low)
+}
+
+#[test]
+fn thirty_one_digits_survive_every_operation() {
+    let x = |a: f64| Twice::from(a) / Twice::from(7.0);
+    for a in [-5.0, -0.3, 1e-3, 0.9, 2.0, 6.0, 11.0] {
+        let t = x(a);
+        let near = |what: &str, a: Twice, b: Twice| {
+            assert!(apart(a, b) < 1e-30, "{what} of {t:?}: {a:?} {b:?}");
+        };
+        near("quotient", t * Twice::from(7.0), Twice::from(a));
+        near("sum", (t + Twice::from(1e8)) - Twice::from(1e8) - t, Twice::zero());
+        let (s, c) = t.sin_cos();
+        near("sine and cosine", s * s + c * c, Twice::one());
+        let (s2, _) = (t + t).sin_cos();
+        near("double angle", s2, (s * c).times(2.0));
+        near("angle", s.atan2(c), t);
+        near("exponential", t.exp() * (-t).exp(), Twice::one());
+        near("logarithm", t.exp().ln(), t);
+        let h = t.tanh();
+        near("tangent", h * (t.exp() + (-t).exp()), t.exp() - (-t).exp());
+        let root = t.abs().sqrt();
+        near("root", root * root, t.abs());
+        near("power", t.abs().pow(Twice::from(0.5)), root);
+    }
+}
+
+#[test]
+fn functions_have_their_known_digits() {
+    let e = twice(std::f64::consts::E, 1.445_646_891_729_250_2e-16);
+    assert!(apart(Twice::one().exp(), e) < 1e-31);
+    let ten = twice(std::f64::consts::LN_10, -2.170_756_223_382_249_4e-16);
+    assert!(apart(Twice::from(10.0).ln(), ten) < 1e-31);
+    let root = twice(std::f64::consts::SQRT_2, -9.667_293_313_452_913e-17);
+    assert!(apart(Twice::from(2.0).sqrt(), root) < 1e-31);
+    let quarter = twice(std::f64::consts::FRAC_PI_4, 3.061_616_997_868_383e-17);
+    assert!(apart(Twice::one().atan2(Twice::one()), quarter) < 1e-31);
+}
+
+#[test]
+fn halves_round_by_both_parts() {
+    let near = |x: f64, low: f64| twice(x, low).round().first();
+    assert_eq!(
+        [near(0.5, 1e-20), near(0.5, -1e-20), near(1.5, -1e-20), near(-0.5, -1e-20)],
+        [1.0, 0.0, 1.0, -1.0]
+    );
+    assert_eq!([near(2.5, 0.0), near(3.0, 0.0), near(-1.5, 0.0)], [2.0, 3.0, -2.0]);
 }

@@ -5,6 +5,7 @@ use costate::model::{Input, Model, State, Values, assemble};
 use costate::number::{Dual, Real, Tangent, Wide, leaf_pullback};
 use costate::objective::{Custom, Law, Objective, Penalty, Term, Terms, When};
 use costate::physics::Cotangents;
+use costate::physics::Engine;
 use costate::physics::articulated::{Links, kinematics};
 use costate::physics::derive::{self, Compilation};
 use costate::rollout::{Memory, Workspace, value_and_gradient};
@@ -32,7 +33,7 @@ pub fn quantities_of<R>(model: &Model<R>) -> Vec<(String, Quantity)> {
 }
 
 /// A term for every quantity of a model, with every kind of penalty in turn.
-pub fn terms<R: Real>(model: &Model<R>) -> Terms<R> {
+pub fn terms<R: Engine>(model: &Model<R>) -> Terms<R> {
     let penalties = [
         Penalty::Square,
         Penalty::Wrapped,

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::model::description::JointKind;
 use crate::model::{Input, Model, Parameter, Values, assemble};
 use crate::number::{Dual, Real, Tangent, Wide};
-use crate::physics::derive;
+use crate::physics::{Engine, derive};
 use crate::rollout::{Health, Memory, Workspace, cost_controlled, health, value_and_gradient_controlled};
 use crate::spatial::{Force, Vec3};
 
@@ -201,7 +201,7 @@ impl<'a> Rollout<'a> {
     }
 
     /// The cost as a function of the long vector, over any number.
-    fn cost<R: Real>(&self, x: &[R], with_parameters: bool) -> Result<R, Error> {
+    fn cost<R: Engine>(&self, x: &[R], with_parameters: bool) -> Result<R, Error> {
         let d = &self.subject.description;
         let first = self.first_parameter();
         let model: Model<R> = if with_parameters {

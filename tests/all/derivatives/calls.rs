@@ -4,7 +4,7 @@ use costate::model::description::Integrator;
 use costate::number::Real;
 use costate::physics::articulated::jacobian::{jacobian, jacobian_pullback};
 use costate::physics::articulated::{Links, LinksCotangent, kinematics, kinematics_pullback};
-use costate::physics::{Stage, StepBackward, acceleration, inverse, inverse_pullback};
+use costate::physics::{Engine, Stage, StepBackward, acceleration, inverse, inverse_pullback};
 use costate::sense::{contact_wrenches, contact_wrenches_pullback};
 use costate::spatial::{Force, Motion, Vec3};
 
@@ -29,7 +29,7 @@ impl Inverse {
 }
 
 impl Operation for Inverse {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let World { model, state, input, fields } = world;
         let mut tau = vec![R::zero(); model.topology.nv];
         inverse(model, state, input, &fields[0], &mut Stage::new(model), &mut tau);
@@ -50,7 +50,7 @@ fn point<R: Real>(model: &costate::model::Model<R>, body: usize, field: &[R]) ->
 }
 
 impl Operation for Jacobians {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let (model, mut links) = (&world.model, Links::new(&world.model));
         kinematics(model, &world.state, &mut links);
         let mut columns = vec![Motion::zero(); model.topology.nv];
@@ -107,7 +107,7 @@ impl Wrenches {
 }
 
 impl Operation for Wrenches {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let mut stage = Stage::new(&world.model);
         acceleration(&world.model, &world.state, &world.input, &mut stage);
         let flat = |w: &Force<R>| [w.torque.to_array(), w.force.to_array()].concat();
@@ -153,7 +153,7 @@ fn a_wrong_sign_in_a_call_is_seen() {
     /// The acceleration's cotangent with the wrong sign.
     struct Wrong(Inverse);
     impl Operation for Wrong {
-        fn forward<R: Real>(&self, world: &World<R>, place: &Place) -> Vec<R> {
+        fn forward<R: Engine>(&self, world: &World<R>, place: &Place) -> Vec<R> {
             self.0.forward(world, place)
         }
         fn pullback(&mut self, world: &World<f64>, place: &Place, w: &[f64], out: &mut Back) {

@@ -1,7 +1,7 @@
 //! From the numbers of a file to those of a model.
 
 use costate::model::{Model, Values, assemble};
-use costate::number::{Dual, Real, Single, derivative_check, dot_check};
+use costate::number::{Real, Wide, derivative_check, dot_check};
 use costate::physics::derive::{self, Compilation};
 use costate::spatial::{Quat, Sym3, Vec3};
 use rand::{RngExt, SeedableRng};
@@ -10,6 +10,7 @@ use rand_pcg::Pcg64;
 use super::world::turn_from;
 use super::{Answer, Row};
 use crate::ladder::constraints::cases;
+use crate::moving::{alone, moving, slope};
 use crate::recorded::{Recorded, all};
 
 /// A model's numbers, each rotation as a turn from a fixed one (and a zero in the place of `w`).
@@ -70,9 +71,9 @@ fn ask(r: &Recorded) -> Answer {
     fn seen<R: Real>(r: &Recorded, values: &[R]) -> Vec<R> {
         visible(&model(r, values))
     }
-    let difference = derivative_check(|x| seen(r, x), |x| seen(r, x), &values, &d).error;
-    let dual: Vec<_> = values.iter().zip(&d).map(|(&x, &d)| Single::new(x, d)).collect();
-    let jd: Vec<f64> = tangent(&model(r, &dual), base).iter().map(Dual::derivative).collect();
+    let difference = derivative_check(alone(|x| seen(r, x)), |x| seen(r, x), &values, &d).error;
+    let dual: Vec<_> = values.iter().zip(&d).map(|(&x, &d)| moving(x, d)).collect();
+    let jd: Vec<f64> = tangent(&model(r, &dual), base).iter().map(slope).collect();
     // Weights for the tangent of a model; what stands in the place of `w` is written, not read.
     let mut random = Pcg64::seed_from_u64(43);
     let mut weight = base.map(|_| random.random_range(-1.0..1.0));
@@ -103,9 +104,10 @@ fn ask_rotations(r: &Recorded) -> Answer {
         };
         base.bodies.iter().zip(&d.bodies).flat_map(moved).collect()
     }
-    let along = |x: &[Single<f64>]| rotations(base, &direction, x[0]);
-    let difference = derivative_check(along, |x| rotations(base, &direction, x[0]), &[0.0], &[1.0]).error;
-    let moved: Vec<f64> = along(&[Single::new(0.0, 1.0)]).iter().map(Dual::derivative).collect();
+    let along = |x: &[Wide<f64>]| rotations(base, &direction, x[0]);
+    let difference =
+        derivative_check(alone(along), |x| rotations(base, &direction, x[0]), &[0.0], &[1.0]).error;
+    let moved: Vec<f64> = along(&[moving(0.0, 1.0)]).iter().map(slope).collect();
     let turns = |m: &Model<f64>| m.bodies.iter().flat_map(|b| b.rotation.v.to_array()).collect::<Vec<f64>>();
     let (t, d) = (turns(&weight), turns(&direction));
     poison(&mut weight);

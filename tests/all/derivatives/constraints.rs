@@ -1,7 +1,7 @@
 //! What constraints need of a model: inverse weights, frames of equalities, numbers of contacts.
 
 use costate::model::{Constants, Model, Tie, Touch, touch, touch_pullback};
-use costate::number::{Dual, Real, Single, derivative_check, dot_check};
+use costate::number::{Real, Wide, derivative_check, dot_check};
 use costate::physics::derive;
 use costate::spatial::{Quat, Vec3};
 use rand::{RngExt, SeedableRng};
@@ -10,6 +10,7 @@ use rand_pcg::Pcg64;
 use super::world::turn_from;
 use super::{Answer, Row};
 use crate::ladder::constraints::cases;
+use crate::moving::{alone, moving, slope};
 use crate::recorded::all;
 
 /// A model that moves along a direction: numbers along lines, rotations by turns on the left.
@@ -47,13 +48,13 @@ impl Moving {
     /// Asks a function of models and its pullback, which adds to known numbers.
     fn ask(
         &self,
-        dual: impl Fn(&Model<Single<f64>>) -> Vec<Single<f64>>,
+        dual: impl Fn(&Model<Wide<f64>>) -> Vec<Wide<f64>>,
         plain: impl Fn(&Model<f64>) -> Vec<f64>,
         pullback: impl Fn(&[f64], &mut Model<f64>),
     ) -> Answer {
-        let along = |x: &[Single<f64>]| dual(&self.at(x[0]));
-        let difference = derivative_check(along, |x| plain(&self.at(x[0])), &[0.0], &[1.0]).error;
-        let jd: Vec<f64> = along(&[Single::new(0.0, 1.0)]).iter().map(Dual::derivative).collect();
+        let along = |x: &[Wide<f64>]| dual(&self.at(x[0]));
+        let difference = derivative_check(alone(along), |x| plain(&self.at(x[0])), &[0.0], &[1.0]).error;
+        let jd: Vec<f64> = along(&[moving(0.0, 1.0)]).iter().map(slope).collect();
         let mut random = Pcg64::seed_from_u64(59);
         let w: Vec<f64> = jd.iter().map(|_| random.random_range(-1.0..1.0)).collect();
         let mut out = self.base.zeros();

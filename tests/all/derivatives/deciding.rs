@@ -9,6 +9,7 @@ use costate::control::{
 use costate::model::description::Integrator;
 use costate::model::{Input, Model, Parameter, State};
 use costate::number::{Dual, Real, Single, derivative_check, dot_check};
+use costate::physics::Engine;
 use costate::sense::{Observation, Observer, observations};
 use costate::spatial::{Force, Vec3};
 
@@ -93,7 +94,7 @@ macro_rules! deciding {
     ($name:ident, $choose:expr) => {
         struct $name;
         impl Operation for $name {
-            fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+            fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
                 let chosen: Vec<Part> = ($choose)(parts(&world.model));
                 let mut policy = Policy::new(&world.model, &chosen);
                 let theta: Vec<R> = initial_parameters(&chosen).into_iter().map(R::from_f64).collect();
@@ -149,7 +150,7 @@ fn flat<R: Real>(input: &Input<R>) -> Vec<R> {
 struct OfRule;
 
 impl Operation for OfRule {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let mut input = Input::zero_applied(&world.model);
         let theta = [R::from_f64(0.4), R::from_f64(0.7)];
         Written.decide(&world.model, &world.state, STEP, &theta, &mut input);
@@ -173,7 +174,7 @@ impl Operation for OfRule {
 struct OfNobody;
 
 impl Operation for OfNobody {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         ().act(&world.model, &world.state, STEP, &mut Input::zero(&world.model));
         world.state.v.clone()
     }
@@ -192,7 +193,7 @@ fn all_seen<R>(model: &Model<R>) -> Vec<Observation> {
 struct Observing;
 
 impl Operation for Observing {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let list = all_seen(&world.model);
         let mut out = vec![R::from_f64(f64::NAN); list.len()];
         Observer::new(&world.model, list).at(STEP).observe(&world.model, &world.state, &mut out);

@@ -10,7 +10,7 @@ use costate::physics::articulated::passive::{Passive, body_forces_pullback, join
 use costate::physics::articulated::{
     Links, LinksCotangent, fluid, kinematics, kinematics_pullback, mass_matrix, tendon,
 };
-use costate::physics::{Backward, Stage, forces, forces_pullback};
+use costate::physics::{Backward, Engine, Stage, forces, forces_pullback};
 use costate::spatial::{Force, Motion, Vec3};
 
 use super::Row;
@@ -49,7 +49,7 @@ fn finish(world: &World<f64>, place: &Place, links: &mut LinksCotangent<f64>, ou
 struct Kinematics;
 
 impl Operation for Kinematics {
-    fn forward<R: Real>(&self, world: &World<R>, place: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, place: &Place) -> Vec<R> {
         let links = links_of(world);
         let held = &place.links.bodies;
         let mut out = Vec::new();
@@ -97,7 +97,7 @@ impl Operation for Kinematics {
 struct InverseDynamics;
 
 impl Operation for InverseDynamics {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let links = links_of(world);
         let mut field = vec![Motion::zero(); links.bodies.len()];
         links.field(&world.model, &world.fields[0], &mut field);
@@ -155,7 +155,7 @@ impl Forces {
 }
 
 impl Operation for Forces {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let mut stage = Stage::new(&world.model);
         forces(&world.model, &world.state, &world.input, &mut stage);
         let mass = mass_matrix::dense(&world.model, &stage.mass);
@@ -182,7 +182,7 @@ impl Operation for Forces {
 struct JointForces;
 
 impl Operation for JointForces {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let mut out = Passive::new(&world.model);
         passive(&world.model, &world.state, &links_of(world), &mut out);
         [out.spring, out.damper].concat()
@@ -229,7 +229,7 @@ fn field(world: &World<f64>, place: &Place, y: &[f64]) -> Field<f64> {
 struct BodyForces;
 
 impl Operation for BodyForces {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let mut out = Passive::new(&world.model);
         passive(&world.model, &world.state, &links_of(world), &mut out);
         [out.fluid, out.gravcomp].concat()
@@ -250,7 +250,7 @@ impl Operation for BodyForces {
 struct Fluid;
 
 impl Operation for Fluid {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let links = links_of(world);
         let mut wrench = vec![Force::zero(); links.bodies.len()];
         fluid::fluid(&world.model, &links, &mut wrench);
@@ -280,7 +280,7 @@ impl Actuators {
 }
 
 impl Operation for Actuators {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let mut out = Actuation::new(&world.model);
         let none = vec![R::zero(); world.model.topology.nv];
         actuation(&world.model, &world.state, &world.input, &links_of(world), &none, &mut out);
@@ -313,7 +313,7 @@ impl Operation for Actuators {
 struct Tendons;
 
 impl Operation for Tendons {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let (model, links, y) = (&world.model, links_of(world), &world.fields[0]);
         let mut bodies = vec![Motion::zero(); links.bodies.len()];
         links.field(model, y, &mut bodies);
@@ -357,7 +357,7 @@ fn rate<R: Real>(parts: &[(usize, Force<R>)], bodies: &[Motion<R>]) -> R {
 }
 
 impl Operation for Pieces {
-    fn forward<R: Real>(&self, world: &World<R>, place: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, place: &Place) -> Vec<R> {
         let (model, links) = (&world.model, links_of(world));
         let mut bodies = vec![Motion::zero(); links.bodies.len()];
         links.field(model, &world.fields[0], &mut bodies);
@@ -400,7 +400,7 @@ fn site_lines(place: &Place) -> Vec<(usize, SiteLine)> {
 }
 
 impl Operation for SiteLines {
-    fn forward<R: Real>(&self, world: &World<R>, place: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, place: &Place) -> Vec<R> {
         let (model, links) = (&world.model, links_of(world));
         let mut bodies = vec![Motion::zero(); links.bodies.len()];
         links.field(model, &world.fields[0], &mut bodies);
@@ -472,7 +472,7 @@ fn a_wrong_sign_in_a_sweep_is_seen() {
     /// One cotangent with the wrong sign.
     struct Wrong;
     impl Operation for Wrong {
-        fn forward<R: Real>(&self, world: &World<R>, place: &Place) -> Vec<R> {
+        fn forward<R: Engine>(&self, world: &World<R>, place: &Place) -> Vec<R> {
             Kinematics.forward(world, place)
         }
         fn pullback(&mut self, world: &World<f64>, place: &Place, w: &[f64], out: &mut Back) {

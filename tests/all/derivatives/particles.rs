@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use costate::model::{Costate, Input, Model, State, Values, assemble};
-use costate::number::{Single, derivative_check, dot_check};
+use costate::number::{Wide, derivative_check, dot_check};
 use costate::objective::RandomLinear;
 use costate::optimize::Problem;
 use costate::physics::derive::{Compilation, compile, parameters};
@@ -14,6 +14,7 @@ use costate::spatial::Vec3;
 use super::steps::Step;
 use super::world::{Place, ask};
 use super::{Answer, Row};
+use crate::moving::{alone, moving, slope};
 
 /// Points that fall on a floor and slide on it, muscles, drag, and two balls that meet in the next step.
 pub const POINTS: &str = r#"
@@ -180,17 +181,17 @@ fn start() -> Answer {
         let description = scene(text).problem.description;
         let values: Vec<f64> = parameters(&description).iter().map(|p| p.value).collect();
         let d: Vec<f64> = (0..values.len()).map(|k| (1.7 * k as f64).sin()).collect();
-        let particles = |x: &[Single<f64>]| {
-            let model: Model<Single<f64>> = assemble(&description, &mut Values(x.iter()));
+        let particles = |x: &[Wide<f64>]| {
+            let model: Model<Wide<f64>> = assemble(&description, &mut Values(x.iter()));
             model.particles.start(&model.topology.particles)
         };
         let plain = |x: &[f64]| {
             let model: Model<f64> = assemble(&description, &mut Values(x.iter()));
             model.particles.start(&model.topology.particles)
         };
-        let difference = derivative_check(particles, plain, &values, &d).error;
-        let moved: Vec<_> = values.iter().zip(&d).map(|(x, d)| Single::new(*x, *d)).collect();
-        let jd: Vec<f64> = particles(&moved).iter().map(|x| x.derivative()).collect();
+        let difference = derivative_check(alone(particles), plain, &values, &d).error;
+        let moved: Vec<_> = values.iter().zip(&d).map(|(x, d)| moving(*x, *d)).collect();
+        let jd: Vec<f64> = particles(&moved).iter().map(slope).collect();
         let w: Vec<f64> = (0..jd.len()).map(|k| (0.3 * k as f64).cos()).collect();
         let compilation = Compilation::new(&description, &values);
         let cotangent = Costate { particles: w.clone(), ..Costate::zero(&compilation.model) };

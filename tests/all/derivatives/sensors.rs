@@ -1,9 +1,8 @@
 //! What sensors say, by state, input and model.
 
 use costate::model::description::Integrator;
-use costate::number::Real;
 use costate::physics::articulated::{Links, LinksCotangent, kinematics, kinematics_pullback};
-use costate::physics::{Stage, StepBackward, acceleration};
+use costate::physics::{Engine, Stage, StepBackward, acceleration};
 use costate::sense::{Senses, measure, measure_motion, measure_motion_pullback, measure_pullback};
 
 use super::world::{Back, Operation, Place, World, ask, ask_all};
@@ -14,7 +13,7 @@ use crate::ladder::sensors::sensed;
 struct Motion;
 
 impl Operation for Motion {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let (mut links, mut senses) = (Links::new(&world.model), Senses::new(&world.model));
         kinematics(&world.model, &world.state, &mut links);
         measure_motion(&world.model, &world.state, &links, &mut senses);
@@ -51,7 +50,7 @@ impl All {
 }
 
 impl Operation for All {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let World { model, state, input, .. } = world;
         let (mut stage, mut senses) = (Stage::new(model), Senses::new(model));
         acceleration(model, state, input, &mut stage);
@@ -88,15 +87,16 @@ pub fn rows() -> Vec<Row> {
 /// One sensor at a time: the adjoint of each against its dual, with everything that limits, ties and touches.
 #[test]
 fn what_contacts_limits_and_ties_do_to_sensors_has_the_derivative_of_dual_numbers() {
-    use costate::number::{Single, dot_check};
+    use crate::moving::{moving, slope};
+    use costate::number::dot_check;
     let mut worst = 0.0f64;
     for r in cases(&["pyramids", "cones", "ties", "humanoid", "quadruped"]) {
         for state in [1, 3, 7] {
             let place = Place::new(&r, Integrator::Euler, state).with_fixed_fields();
             let mut all = All::new(&place);
             let t = &place.world.model.topology;
-            let dual = all.forward(&place.at(Single::new(0.0, 1.0)), &place);
-            let jd: Vec<f64> = dual.iter().map(|x| x.derivative()).collect();
+            let dual = all.forward(&place.at(moving(0.0, 1.0)), &place);
+            let jd: Vec<f64> = dual.iter().map(slope).collect();
             for s in &t.sensors {
                 let mut w = vec![0.0; jd.len()];
                 for k in 0..s.measured.count() {

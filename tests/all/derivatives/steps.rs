@@ -3,7 +3,7 @@
 use costate::model::description::Integrator;
 use costate::model::{Costate, State, advance_configuration, advance_configuration_pullback};
 use costate::number::Real;
-use costate::physics::{Record, StepBackward, step, step_pullback};
+use costate::physics::{Engine, Record, StepBackward, step, step_pullback};
 use costate::spatial::{Force, Vec3};
 
 use super::world::{Back, Operation, Place, World, ask, ask_all, configuration_from, turn_from};
@@ -35,7 +35,7 @@ impl Step {
 }
 
 impl Operation for Step {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let mut next = world.state.clone();
         step(&world.model, &world.state, &world.input, &mut Record::new(&world.model), &mut next);
         let mut out = configuration_from(&world.model, &next, &self.next);
@@ -82,7 +82,7 @@ fn advanced<R: Real>(world: &World<R>) -> Vec<R> {
 }
 
 impl Operation for Advance {
-    fn forward<R: Real>(&self, world: &World<R>, place: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, place: &Place) -> Vec<R> {
         let at = |q: Vec<R>| State { q, ..world.state.clone() };
         let base = State { q: self.0.clone(), ..place.world.state.clone() };
         configuration_from(&world.model, &at(advanced(world)), &base)
@@ -117,7 +117,7 @@ fn a_wrong_sign_in_a_step_is_seen() {
     /// The share of one damping has the wrong sign.
     struct Wrong(Step);
     impl Operation for Wrong {
-        fn forward<R: Real>(&self, world: &World<R>, place: &Place) -> Vec<R> {
+        fn forward<R: Engine>(&self, world: &World<R>, place: &Place) -> Vec<R> {
             self.0.forward(world, place)
         }
         fn pullback(&mut self, world: &World<f64>, place: &Place, w: &[f64], out: &mut Back) {

@@ -5,6 +5,7 @@ use costate::model::Input;
 use costate::model::description::Integrator;
 use costate::number::{Dual, Real, Single, derivative_check, dot_check};
 use costate::objective::{Custom, Law, Objective, Penalty, RandomLinear};
+use costate::physics::Engine;
 use costate::sense::{Needs, Quantity, View, ViewCotangent};
 use costate::spatial::Vec3;
 
@@ -21,7 +22,7 @@ macro_rules! cost {
     ($name:ident, |$world:ident| $cost:expr, $own:expr) => {
         struct $name;
         impl Operation for $name {
-            fn forward<R: Real>(&self, $world: &World<R>, _: &Place) -> Vec<R> {
+            fn forward<R: Engine>(&self, $world: &World<R>, _: &Place) -> Vec<R> {
                 vec![$cost]
             }
             fn pullback(&mut self, $world: &World<f64>, _: &Place, w: &[f64], out: &mut Back) {
@@ -84,7 +85,7 @@ cost!(
 );
 
 /// Every quantity of a model, and a look at all of them.
-fn seen<R: Real>(world: &World<R>) -> (View<R>, Vec<Quantity>) {
+fn seen<R: Engine>(world: &World<R>) -> (View<R>, Vec<Quantity>) {
     let all: Vec<_> = quantities_of(&world.model).into_iter().map(|(_, q)| q).collect();
     let mut view = View::new(&world.model, all.iter().copied());
     (view.step, view.past) = (STATE, vec![R::from_f64(0.3); world.model.topology.nu]);
@@ -96,7 +97,7 @@ fn seen<R: Real>(world: &World<R>) -> (View<R>, Vec<Quantity>) {
 struct Quantities;
 
 impl Operation for Quantities {
-    fn forward<R: Real>(&self, world: &World<R>, _: &Place) -> Vec<R> {
+    fn forward<R: Engine>(&self, world: &World<R>, _: &Place) -> Vec<R> {
         let (view, all) = seen(world);
         let measure = |q: &Quantity| q.measure(&world.model, &world.state, Some(&world.input), &view);
         all.iter().flat_map(|q| measure(q).to_array()).collect()
@@ -213,7 +214,7 @@ fn a_wrong_sign_in_a_cost_is_seen() {
     /// The costs' share of the velocities has the wrong sign.
     struct Wrong;
     impl Operation for Wrong {
-        fn forward<R: Real>(&self, world: &World<R>, place: &Place) -> Vec<R> {
+        fn forward<R: Engine>(&self, world: &World<R>, place: &Place) -> Vec<R> {
             OfTerms.forward(world, place)
         }
         fn pullback(&mut self, world: &World<f64>, place: &Place, w: &[f64], out: &mut Back) {

@@ -2,14 +2,15 @@
 
 use costate::model::description::{Integrator, JointKind};
 use costate::model::{Input, Model, State};
-use costate::number::{Dual, Real, Single, derivative_check, dot_check};
+use costate::number::{Real, Wide, derivative_check, dot_check};
 use costate::physics::articulated::{Links, kinematics};
-use costate::physics::{Cotangents, derive};
+use costate::physics::{Cotangents, Engine, derive};
 use costate::spatial::{Force, Quat, Sym3, Vec3};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use super::Answer;
+use crate::moving::{alone, moving, slope};
 use crate::recorded::{Recorded, situation};
 
 /// Everything that a pullback may have a cotangent for.
@@ -39,7 +40,7 @@ pub struct Place {
 
 /// A map from worlds to numbers, with its pullback.
 pub trait Operation {
-    fn forward<R: Real>(&self, world: &World<R>, place: &Place) -> Vec<R>;
+    fn forward<R: Engine>(&self, world: &World<R>, place: &Place) -> Vec<R>;
     /// Adds the cotangents for those of the results.
     fn pullback(&mut self, world: &World<f64>, place: &Place, w: &[f64], out: &mut Back);
 }
@@ -153,8 +154,8 @@ impl Place {
         for (k, (own, d)) in out.flat().iter().zip(self.direction.flat()).enumerate() {
             let alone = self.direction.map_entries(|n, x| if n == k { x } else { 0.0 });
             let one = Self { world: self.world.clone(), direction: alone, links: self.links.clone() };
-            let along = operation.forward(&one.at(Single::new(0.0, 1.0)), self);
-            let dual: f64 = along.iter().zip(&w).map(|(y, w)| y.derivative() * w).sum();
+            let along = operation.forward(&one.at(moving(0.0, 1.0)), self);
+            let dual: f64 = along.iter().zip(&w).map(|(y, w)| slope(y) * w).sum();
             if (own * d - dual).abs() > 1e-9 * dual.abs().max(1.0) {
                 println!("    entry {k} ({}): {} and not {dual}", one.direction.name_of(k), own * d);
             }
@@ -281,9 +282,9 @@ fn direction(model: &Model<f64>, input: &Input<f64>, random: &mut Pcg64) -> Cota
 /// Asks an operation at one place.
 pub fn ask(operation: &mut impl Operation, place: &Place) -> Answer {
     let forward = |x: &[f64]| operation.forward(&place.at(x[0]), place);
-    let dual = |x: &[Single<f64>]| operation.forward(&place.at(x[0]), place);
-    let difference = derivative_check(dual, forward, &[0.0], &[1.0]).error;
-    let jd: Vec<f64> = dual(&[Single::new(0.0, 1.0)]).iter().map(Dual::derivative).collect();
+    let dual = |x: &[Wide<f64>]| operation.forward(&place.at(x[0]), place);
+    let difference = derivative_check(alone(dual), forward, &[0.0], &[1.0]).error;
+    let jd: Vec<f64> = dual(&[moving(0.0, 1.0)]).iter().map(slope).collect();
     let mut random = Pcg64::seed_from_u64(23);
     let w: Vec<f64> = jd.iter().map(|_| random.random_range(-1.0..1.0)).collect();
     let mut out = place.back(|_| 0.0);

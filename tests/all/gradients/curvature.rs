@@ -1,6 +1,5 @@
 //! Second derivatives: the adjoint swept on dual numbers is a Hessian times a vector.
 
-use costate::number::Single;
 use costate::physics::derive;
 use costate::rollout::Memory;
 use rand::{RngExt, SeedableRng};
@@ -8,6 +7,7 @@ use rand_pcg::Pcg64;
 
 use super::super::recorded::all;
 use super::{INTEGRATORS, Rollout};
+use crate::moving::moving;
 
 /// A change of all variables; parameters change in proportion to their size.
 fn direction(rollout: &Rollout) -> Vec<f64> {
@@ -67,14 +67,14 @@ pub struct Entry {
 pub fn worst(rollout: &Rollout) -> Entry {
     let direction = direction(rollout);
     let mut next = direction.iter();
-    let dual = rollout.gradient(Memory::Light, &mut |x| Single::new(x, *next.next().unwrap())).1;
+    let dual = rollout.gradient(Memory::Light, &mut |x| moving(x, *next.next().unwrap())).1;
     let expected = slope(|way| gradient(rollout, &direction, way));
     let split = rollout.parameters_from();
     let scale =
         |range: std::ops::Range<usize>| expected[range].iter().fold(f64::MIN_POSITIVE, |m, x| m.max(x.abs()));
     let scales = [scale(0..split), scale(split..expected.len())];
     let entry = |variable: usize| {
-        let (dual, difference) = (dual[variable].derivative(), expected[variable]);
+        let (dual, difference) = (crate::moving::slope(&dual[variable]), expected[variable]);
         let error = (dual - difference).abs() / scales[usize::from(variable >= split)];
         Entry { error: if error.is_nan() { f64::INFINITY } else { error }, variable, dual, difference }
     };

@@ -2,7 +2,7 @@
 
 use costate::model::{Model, Values, assemble};
 use costate::number::{Lanes, Real};
-use costate::physics::derive;
+use costate::physics::{Engine, derive};
 use costate::rollout::{Memory, Workspace, value_and_gradient};
 use costate::spatial::{Quat, Sym3, Vec3, symmetric_eigen};
 use rand::{RngExt, SeedableRng};
@@ -12,7 +12,7 @@ use super::super::recorded::all;
 use super::{INTEGRATORS, Rollout, flat};
 
 /// Cost, derivatives by start and inputs, and derivatives by the compiled model's numbers.
-pub fn everything<R: Real>(rollout: &Rollout, vary: &mut impl FnMut(f64) -> R) -> Vec<R> {
+pub fn everything<R: Engine>(rollout: &Rollout, vary: &mut impl FnMut(f64) -> R) -> Vec<R> {
     let (start, inputs, parameters) = rollout.varied(vary);
     let mut model: Model<R> = assemble(&rollout.description, &mut Values(parameters.iter()));
     derive::complete(&rollout.description, &mut model);

@@ -1,18 +1,20 @@
 //! Rollouts whose cost is what sensors say.
 
 use costate::model::{Input, Model};
-use costate::number::{Real, Single};
+use costate::number::Wide;
 use costate::objective::{Penalty, Term, Terms, When};
+use costate::physics::Engine;
 use costate::rollout::{Memory, Workspace, cost, value_and_gradient};
 use costate::sense::known_quantities;
 
 use crate::ladder::sensors::sensed;
+use crate::moving::{moving, slope};
 use crate::recorded::situation;
 
 const STEPS: usize = 6;
 
 /// A term for every number of every sensor, running or at the end.
-fn terms<R: Real>(model: &Model<R>) -> Terms<R> {
+fn terms<R: Engine>(model: &Model<R>) -> Terms<R> {
     let all = known_quantities(&model.topology).into_iter().filter(|(_, q)| q.is_sensor());
     let term = |(k, (name, quantity)): (usize, (String, costate::sense::Quantity))| Term {
         name,
@@ -44,18 +46,18 @@ fn the_gradient_of_what_sensors_say_over_a_rollout_equals_dual_numbers() {
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let by_inputs: f64 = gradient.inputs.iter().map(|i| dot(&i.u, &u)).sum();
         let adjoint = dot(&gradient.start.q, &q) + dot(&gradient.start.v, &v) + by_inputs;
-        let constant = |x: f64| Single::new(x, 0.0);
-        let along = |d: &[f64]| -> Vec<Single<f64>> { d.iter().map(|d| Single::new(0.0, *d)).collect() };
-        let moving = model.map(constant);
+        let constant = |x: f64| moving(x, 0.0);
+        let along = |d: &[f64]| -> Vec<Wide<f64>> { d.iter().map(|d| moving(0.0, *d)).collect() };
+        let lifted = model.map(constant);
         let act = vec![constant(0.0); t.na];
-        let start = start.map(constant).moved(&moving, &along(&q), &along(&v), &act);
+        let start = start.map(constant).moved(&lifted, &along(&q), &along(&v), &act);
         let pushed = |input: &Input<f64>| {
             let mut input = input.map(constant);
             input.u.iter_mut().zip(along(&u)).for_each(|(u, d)| *u += d);
             input
         };
         let inputs: Vec<_> = inputs.iter().map(pushed).collect();
-        let dual = cost(&moving, &start, &inputs, &mut terms(&moving)).unwrap().derivative();
+        let dual = slope(&cost(&lifted, &start, &inputs, &mut terms(&lifted)).unwrap());
         let error = (adjoint - dual).abs() / dual.abs().max(1.0);
         println!("{:12} adjoint {adjoint:14.6} dual {dual:14.6} error {error:.1e}", r.name);
         worst = if error.is_nan() { f64::INFINITY } else { worst.max(error) };

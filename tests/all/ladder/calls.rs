@@ -6,7 +6,7 @@ use costate::model::{Input, Model, State};
 use costate::number::{Lanes, Real};
 use costate::physics::articulated::inverse_dynamics::project;
 use costate::physics::articulated::jacobian::jacobian;
-use costate::physics::{Cotangents, Stage, StepBackward, acceleration, inverse, inverse_pullback};
+use costate::physics::{Cotangents, Engine, Stage, StepBackward, acceleration, inverse, inverse_pullback};
 use costate::sense::{contact_wrenches, contact_wrenches_pullback};
 use costate::spatial::{Force, Motion, Vec3};
 use serde_json::Value;
@@ -155,7 +155,7 @@ fn a_force_at_a_point_is_its_jacobian_transposed_times_the_force() {
 }
 
 /// Inverse dynamics and contact wrenches with some derivatives of theirs.
-fn everything<R: Real>(model: &Model<R>, state: &State<R>, input: &Input<R>) -> [Vec<R>; 2] {
+fn everything<R: Engine>(model: &Model<R>, state: &State<R>, input: &Input<R>) -> [Vec<R>; 2] {
     let (n, bodies) = (model.topology.nv, model.bodies.len());
     let weight: Vec<R> = (0..n).map(|i| R::from_f64((0.7 * i as f64).cos())).collect();
     let (mut stage, mut back) = (Stage::new(model), StepBackward::new(model));
