@@ -1,8 +1,8 @@
 //! `check`: three ways to the same gradient.
 
 mod entries;
-mod table;
-mod verdict;
+pub mod table;
+pub mod verdict;
 
 use std::path::PathBuf;
 
@@ -34,7 +34,7 @@ pub struct Check {
 }
 
 impl Check {
-    pub fn run(&self) -> Result<Answer, Error> {
+    pub(super) fn run(&self) -> Result<Answer, Error> {
         let mut subject = Subject::load(&self.path, &self.common)?;
         let controls = match subject.planned() {
             Some(planned) => self.shaken(&subject, planned),

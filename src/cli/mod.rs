@@ -3,7 +3,8 @@
 //! A verb computes first and prints last, so that on an error standard output stays empty and nothing
 //! is half-written.
 
-mod check;
+#[doc(hidden)]
+pub mod check;
 mod compare;
 mod controls_file;
 mod estimates;

@@ -52,6 +52,8 @@ pub use cma_es::Cmaes;
 pub use gradient_descent::GradientDescent;
 #[doc(hidden)]
 pub use lbfgs::Lbfgs;
+#[doc(hidden)]
+pub use trials::Trials;
 
 /// A function to minimize: returns the cost at a point and overwrites its gradient, if there is room for one.
 #[doc(hidden)]

@@ -75,7 +75,7 @@ impl FailedTrials {
 }
 
 /// Counts every trial of a run, and shows the failed ones as they happen.
-pub(super) struct Trials<'t> {
+pub struct Trials<'t> {
     iteration: Cell<usize>,
     all: RefCell<FailedTrials>,
     /// Of this iteration.
@@ -85,6 +85,7 @@ pub(super) struct Trials<'t> {
 }
 
 impl<'t> Trials<'t> {
+    /// Of a run that goes on at an iteration; `progress` hears of it.
     pub fn new(iteration: usize, progress: &'t mut dyn FnMut(&Progress)) -> Self {
         Self {
             iteration: Cell::new(iteration),
@@ -101,6 +102,7 @@ impl<'t> Trials<'t> {
         self.recent.take();
     }
 
+    /// The iteration that runs.
     pub fn iteration(&self) -> usize {
         self.iteration.get()
     }
@@ -141,6 +143,7 @@ impl<'t> Trials<'t> {
         }
     }
 
+    /// All trials of the run so far.
     pub fn all(&self) -> FailedTrials {
         self.all.borrow().clone()
     }

@@ -20,3 +20,4 @@ mod pictures;
 mod recorded;
 mod scenes;
 mod searching;
+mod verdicts;

@@ -256,7 +256,7 @@ fn at_geom_pullback<R: Real>(
 /// Along a line the distance from what is convex is convex, so Newton's method comes to the first touch from outside
 /// and the touch lies between where the path is outside and approaches and where it is inside, or leaves. Where the
 /// steps of Newton's method do not halve, as along a surface that is just grazed, this bracket is halved instead.
-fn first_touch(
+pub fn first_touch(
     form: Form,
     (x, u, size): (Vec3<f64>, Vec3<f64>, Vec3<f64>),
     radius: f64,
@@ -302,7 +302,7 @@ fn first_touch(
 const MOST_HALVINGS: usize = 120;
 
 /// How far a ball is from a form, and how fast that grows.
-fn gap_and_rate<R: Real>(form: Form, (x, u): (Vec3<R>, Vec3<R>), size: Vec3<R>, radius: R) -> (R, R) {
+pub fn gap_and_rate<R: Real>(form: Form, (x, u): (Vec3<R>, Vec3<R>), size: Vec3<R>, radius: R) -> (R, R) {
     let near = distance(form, x, size);
     (near.0 - radius, slope(form, x, size, near).dot(u))
 }
