@@ -145,6 +145,6 @@ mod tests {
         }
         assert!(adam.caution < 1.0 && adam.point().x[0] < 2.0, "{:?}", adam.point());
         let stop = adam.advance(&mut valley(-1.0)).unwrap().expect("everything diverges");
-        assert!(stop.contains("halved 8 times") && stop.contains("diverged"), "{stop}");
+        assert!(stop.contains("halved 8 times"), "{stop}");
     }
 }

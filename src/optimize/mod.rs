@@ -22,6 +22,7 @@ mod pace;
 mod problem;
 mod run;
 mod solution;
+mod trials;
 mod trust_region;
 mod variable;
 
@@ -36,8 +37,9 @@ pub use gradient_descent::DescentSettings;
 pub use least_squares::jacobian;
 pub use pace::Schedule;
 pub use problem::{Bounds, Gradients, Kind, Method, Precision, Problem, Rollout, Spread, Starts};
-pub use run::{Outcome, Progress, Row, Settings, run, run_with};
+pub use run::{Outcome, Row, Settings, run, run_with};
 pub use solution::{Solution, Tensor};
+pub use trials::{FailedTrials, Progress, Reason};
 pub use variable::{Coordinate, Group, Subject, Variable};
 
 /// A function to minimize: returns the cost at a point and overwrites its gradient, if there is room for one.

@@ -59,7 +59,6 @@ pub(super) fn walk(
     coordinates: &[Coordinate],
     f: &mut Function<'_>,
 ) -> Result<Option<String>, Error> {
-    let mut last = String::new();
     for _ in 0..RETRIES {
         let moved = point.x.iter().zip(step).zip(coordinates);
         let x = moved.map(|((x, d), c)| c.projected(x + *caution * d)).collect();
@@ -70,12 +69,11 @@ pub(super) fn walk(
             }
             Err(e) if e.is_of_rollout() => {
                 *caution *= 0.5;
-                last = e.to_string();
             }
             Err(e) => return Err(e),
         }
     }
-    Ok(Some(format!("the step was halved {RETRIES} times and still {last}")))
+    Ok(Some(format!("the step was halved {RETRIES} times and the rollout still fails")))
 }
 
 #[cfg(test)]

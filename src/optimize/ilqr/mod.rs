@@ -13,6 +13,7 @@ use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
 use super::solution::Tensor;
+use super::trials::Trials;
 use super::variable::Coordinate;
 use super::{Bounds, Descent, Function, Point, Problem, Subject};
 use crate::control::Shape;
@@ -64,8 +65,9 @@ impl Weight {
 }
 
 /// Iterative LQR on the controls of every step.
-pub struct Ilqr<'p> {
+pub struct Ilqr<'p, 't> {
     coordinates: &'p [Coordinate],
+    trials: &'p Trials<'t>,
     model: Model<f64>,
     terms: Terms<f64>,
     point: Point,
@@ -88,9 +90,13 @@ struct Path {
     inputs: Vec<Input<f64>>,
 }
 
-impl<'p> Ilqr<'p> {
+impl<'p, 't> Ilqr<'p, 't> {
     /// At the point `x: (steps × m)`.
-    pub fn new(problem: &Problem, coordinates: &'p [Coordinate], point: Point) -> Result<Self, Error> {
+    pub fn new(
+        problem: &Problem,
+        (coordinates, trials): (&'p [Coordinate], &'p Trials<'t>),
+        point: Point,
+    ) -> Result<Self, Error> {
         let plain = problem.method.bounds == Bounds::Projection
             && problem.plan.shape == Shape::Steps { hold: 1 }
             && matches!(&problem.groups[..], [group] if group.subject == Subject::Controls);
@@ -116,6 +122,7 @@ impl<'p> Ilqr<'p> {
         let threads = rayon::current_num_threads().min(path.inputs.len()).max(1);
         Ok(Self {
             coordinates,
+            trials,
             terms: Terms::new(&model, problem.terms.clone()),
             point,
             trial: path.clone(),
@@ -185,7 +192,8 @@ impl<'p> Ilqr<'p> {
     /// The longest step that keeps enough of the promise, with its point; the path is then that of the point.
     fn search(&mut self, promise: Promise, f: &mut Function<'_>) -> Result<Option<(f64, Point)>, Error> {
         for length in (0..LENGTHS).map(|k| 0.5_f64.powi(k)) {
-            let tried = self.follow(length).and_then(|(cost, x)| {
+            let followed = self.follow(length);
+            let tried = self.trials.counted(followed).and_then(|(cost, x)| {
                 let enough = self.point.cost - cost >= LEAST_FALL * promise.fall(length);
                 enough.then(|| Point::at(x, f)).transpose()
             });
@@ -204,7 +212,7 @@ impl<'p> Ilqr<'p> {
     }
 }
 
-impl Descent for Ilqr<'_> {
+impl Descent for Ilqr<'_, '_> {
     fn point(&self) -> &Point {
         &self.point
     }
