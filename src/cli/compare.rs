@@ -119,7 +119,7 @@ fn tell(ways: &[Way]) -> String {
             format!("{reached}/{asked}"),
         );
     }
-    for way in &ways[..] {
+    for way in ways {
         if let Some(failed) = way.done.failed_trials.tell() {
             out += &format!("{}: {failed}\n", way.name);
         }
