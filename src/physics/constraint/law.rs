@@ -64,6 +64,18 @@ pub struct LawCotangent<R> {
     pub ratio: R,
 }
 
+impl<R: Real> LawCotangent<R> {
+    /// Rounds one with more digits into world `lane`.
+    pub fn set_from_finer(&mut self, lane: usize, x: &LawCotangent<R::Finer>) {
+        self.log_weight.set_from_finer(lane, x.log_weight);
+        self.loss.set_from_finer(lane, x.loss);
+        self.ratio.set_from_finer(lane, x.ratio);
+        for (own, x) in self.friction.iter_mut().zip(x.friction) {
+            own.set_from_finer(lane, x);
+        }
+    }
+}
+
 /// Where the residual of an elliptic contact lies, and what its zones need.
 struct Cone<R: Real> {
     /// No force.

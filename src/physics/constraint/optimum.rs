@@ -6,7 +6,7 @@
 //! hang on the sixteenth digit of an acceleration.
 
 use super::hessian::Hessian;
-use super::law::{Curvature, MOST};
+use super::law::{Curvature, LawCotangent, MOST};
 use super::newton::{Newton, Problem};
 use super::rows::Rows;
 use crate::model::Pattern;
@@ -49,6 +49,9 @@ pub struct Optimum<R: Real> {
     pub a: Vec<R>,
     /// `r = J a − a_ref`, of each row.
     pub residual: Vec<R>,
+    /// What is lost of `r` in its rounding where the search went on with more digits; empty where it nowhere did.
+    /// On which side of a cone's edge a residual lies may be in digits that it does not have.
+    pub low: Vec<R>,
     /// `f`, of each row.
     pub force: Vec<R>,
     /// The worlds in which the forces balance.
@@ -67,6 +70,7 @@ impl<R: Real> Optimum<R> {
         Self {
             a: zero(),
             residual: Vec::new(),
+            low: Vec::new(),
             force: Vec::new(),
             found: R::zero().is_zero(),
             refined: 0,
@@ -98,6 +102,7 @@ impl<R: Real> Optimum<R> {
             self.differentiate(pattern, (mass, rows), lists[0]);
         }
         self.refined = 0;
+        self.low.clear();
         self.found = self.newton.found;
         let sure = self.newton.sure(MOST_ERROR);
         if !R::FINEST && !sure.all() {
@@ -172,6 +177,10 @@ impl<R: Real> Optimum<R> {
         for (own, finer) in lists {
             own.iter_mut().zip(finer).for_each(|(own, x)| own.set_from_finer(lane, *x));
         }
+        self.low.resize(rows.count(), R::zero());
+        for ((low, own), x) in self.low.iter_mut().zip(&self.residual).zip(&finer.residual) {
+            low.set_from_finer(lane, *x - own.finer(lane));
+        }
         if finer.found.all() { 1.0 } else { 0.0 }
     }
 }
@@ -196,6 +205,8 @@ pub struct Weights<R: Real> {
     pub u: Vec<R>,
     /// `y = W u`, of each row.
     pub y: Vec<R>,
+    /// Of the laws' numbers, for the scalar `u · f(r)`, of each block.
+    pub laws: Vec<LawCotangent<R>>,
     /// Whether the factor is already that of the rows at hand: all cotangents of one step share it.
     pub factored: bool,
     hessian: Hessian<R::Plain>,
@@ -210,18 +221,20 @@ impl<R: Real> Weights<R> {
             weight: zero(),
             u: Vec::new(),
             y: Vec::new(),
+            laws: Vec::new(),
             factored: false,
             hessian: Hessian::new(pattern),
             rest: zero(),
         }
     }
 
-    /// Solves at the residuals of an optimum. `by_force` is `f̄`; empty for none.
+    /// Solves at an optimum with these residuals, what was lost of them, and forces. `by_force` is `f̄`; empty for
+    /// none.
     pub fn solve(
         &mut self,
         pattern: &Pattern,
         (mass, rows): (&[R], &Rows<R>),
-        residual: &[R],
+        [residual, low, force]: [&[R]; 3],
         [by_a, by_force]: [&[R]; 2],
     ) {
         if !self.factored {
@@ -253,20 +266,33 @@ impl<R: Real> Weights<R> {
             }
             self.bend(rows, residual, by_force);
         }
+        self.finish(rows, residual, force);
         if R::FINEST {
             return;
         }
         let strain = self.hessian.strain;
-        for lane in (0..R::LANES).filter(|lane| !(strain.lane(*lane) * R::EPSILON <= MOST_ERROR * R::EPSILON))
-        {
-            self.refine(pattern, (mass, rows), [residual, by_a, by_force], lane);
+        for lane in 0..R::LANES {
+            let lost = low.iter().any(|x| x.lane(lane) != 0.0);
+            if lost || !(strain.lane(lane) <= MOST_ERROR) {
+                self.refine(pattern, (mass, rows), [residual, low, force], [by_a, by_force], lane);
+            }
         }
     }
 
     /// The weights of rows at an acceleration that is given: `λ` is what it is.
-    pub fn set(&mut self, rows: &Rows<R>, residual: &[R], weight: &[R], by_force: &[R]) {
+    pub fn set(&mut self, rows: &Rows<R>, [residual, force]: [&[R]; 2], weight: &[R], by_force: &[R]) {
         self.weight.copy_from_slice(weight);
         self.bend(rows, residual, by_force);
+        self.finish(rows, residual, force);
+    }
+
+    /// What `u · f` asks of the laws.
+    fn finish(&mut self, rows: &Rows<R>, residual: &[R], force: &[R]) {
+        self.laws.clear();
+        self.laws.extend(rows.blocks.iter().map(|block| {
+            let [r, f, u] = [residual, force, &self.u].map(|list| &list[block.rows()]);
+            block.law.pullback(r, f, u)
+        }));
     }
 
     /// Takes `Jᵀ y` away.
@@ -295,15 +321,27 @@ impl<R: Real> Weights<R> {
     }
 
     /// Solves again in one world with more digits.
-    fn refine(&mut self, pattern: &Pattern, (mass, rows): (&[R], &Rows<R>), lists: [&[R]; 3], lane: usize) {
+    fn refine(
+        &mut self,
+        pattern: &Pattern,
+        (mass, rows): (&[R], &Rows<R>),
+        answer: [&[R]; 3],
+        asked: [&[R]; 2],
+        lane: usize,
+    ) {
         let (mut lifted, mut finer) = (Lifted::new(), Weights::<R::Finer>::new(pattern));
-        lifted.take(mass, rows, lists, |x| x.finer(lane));
-        let [residual, by_a, by_force] = &lifted.lists;
-        finer.solve(pattern, (&lifted.mass, &lifted.rows), residual, [by_a, by_force]);
-        for (own, finer) in
-            [(&mut self.weight, &finer.weight), (&mut self.u, &finer.u), (&mut self.y, &finer.y)]
-        {
+        lifted.take(mass, rows, answer, |x| x.finer(lane));
+        let [residual, low, force] = &mut lifted.lists;
+        residual.iter_mut().zip(&*low).for_each(|(own, low)| *own += *low);
+        let asked = asked.map(|list| list.iter().map(|x| x.finer(lane)).collect::<Vec<_>>());
+        let asked = asked.each_ref().map(|list| &list[..]);
+        finer.solve(pattern, (&lifted.mass, &lifted.rows), [residual, &[], force], asked);
+        let lists = [(&mut self.weight, &finer.weight), (&mut self.u, &finer.u), (&mut self.y, &finer.y)];
+        for (own, finer) in lists {
             own.iter_mut().zip(finer).for_each(|(own, x)| own.set_from_finer(lane, *x));
+        }
+        for (own, finer) in self.laws.iter_mut().zip(&finer.laws) {
+            own.set_from_finer(lane, finer);
         }
     }
 }
