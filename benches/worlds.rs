@@ -1,7 +1,7 @@
 //! Answers worlds from standard input, a line of JSON each, for `benches/peers/worlds.py`.
 //!
 //! A world is `{"xml": "...", "qpos": [...], "qvel": [...]}`. Its answer is the acceleration, whether and in how
-//! many steps the constraint forces were found, and the distances of all contacts that act. The gradient of a random
+//! many steps the constraint forces were found, and distances and points of all contacts that act. The gradient of a random
 //! `w · a` by configuration, velocity and applied force is compared with that by dual numbers: `adjoint` is the
 //! difference in parts of the largest entry, `dual`; `strain` is what rounding errors of the largest force do to it.
 //! With `"single": true` sixteen copies of the world in single precision answer too; with `"steps": n` the world
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use costate::model::description::Severity;
 use costate::model::{Input, Model, State};
 use costate::number::{Dual, LanesF32, Mask, Real, Tangent, Twice, Wide};
-use costate::physics::constraint::{Constraint, ConstraintBackward, Solver};
+use costate::physics::constraint::{Constraint, ConstraintBackward, Contact, Solver};
 use costate::physics::{Backward, Cotangents, Record, Stage, acceleration, derive, forces_pullback, step};
 use costate::scene::mjcf;
 
@@ -142,12 +142,16 @@ fn answer(world: &Value) -> Result<Value, String> {
     let input = Input::zero_applied(&model);
     let mut stage = Stage::new(&model);
     acceleration(&model, &state, &input, &mut stage);
+    let place = |c: &Contact<f64>| {
+        let [x, y, z] = c.touch.point.to_array();
+        [c.touch.distance, x, y, z]
+    };
     let active = stage.constraint.contacts.list.iter().filter(|c| c.touch.distance < c.numbers.margin);
     let mut out = json!({
         "acceleration": stage.a,
         "found": stage.solved(),
         "steps": stage.solver_steps(),
-        "touching": active.map(|c| c.touch.distance).collect::<Vec<_>>(),
+        "touching": active.map(place).collect::<Vec<_>>(),
     });
     out["refined"] = json!(stage.refined());
     if stage.constraint.acts() {

@@ -47,6 +47,15 @@ impl Error {
     pub fn is_of_rollout(&self) -> bool {
         matches!(self, Self::Diverged { .. } | Self::Unsolved { .. } | Self::Worlds(_))
     }
+    /// What went wrong, without where and when: errors of one kind are counted together.
+    pub fn kind(&self) -> String {
+        match self {
+            Self::Diverged { .. } => "the rollout diverged".to_owned(),
+            Self::Unsolved { .. } => "the search for the constraint forces did not converge".to_owned(),
+            Self::Worlds(all) => all.first().map_or_else(|| self.to_string(), |(_, first)| first.kind()),
+            _ => self.to_string(),
+        }
+    }
     /// An error that belongs to no file.
     pub fn message(message: impl Into<String>) -> Self {
         Self::Message(message.into())

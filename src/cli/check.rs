@@ -1,7 +1,8 @@
 //! `check`: three ways to the same gradient.
 
 mod entries;
-mod table;
+pub mod table;
+pub mod verdict;
 
 use std::path::PathBuf;
 
@@ -33,7 +34,7 @@ pub struct Check {
 }
 
 impl Check {
-    pub fn run(&self) -> Result<Answer, Error> {
+    pub(super) fn run(&self) -> Result<Answer, Error> {
         let mut subject = Subject::load(&self.path, &self.common)?;
         let controls = match subject.planned() {
             Some(planned) => self.shaken(&subject, planned),
@@ -46,8 +47,11 @@ impl Check {
         let inputs: Vec<Input<f64>> =
             controls.into_iter().map(|i| Input { u: i.u, ..applied.clone() }).collect();
         let loss = Loss::of(&subject, inputs.len(), self.seed);
-        let (groups, health) = Rollout::new(&subject, inputs, loss).compare(self.seed)?;
+        let rollout = Rollout::new(&subject, inputs, loss);
+        let (groups, health) = rollout.compare(self.seed)?;
         let passed = groups.iter().all(|g| g.passed());
+        let off = verdict::off(&groups);
+        let advice = verdict::advice(&groups, &health, (self.seed, rollout.refused().as_ref()));
         let json = || {
             let group = |g: &table::Group| {
                 json!({
@@ -61,13 +65,18 @@ impl Check {
                     "difference_error": g.difference_error,
                 })
             };
+            let mut gradients = healthy(&health);
+            gradients["advice"] = json!(advice);
+            gradients["distrust"] = json!(off);
             json!({
                 "groups": groups.iter().map(group).collect::<Vec<_>>(),
                 "passed": passed,
-                "gradients": healthy(&health),
+                "gradients": gradients,
             })
         };
-        let mut answer = Answer::new(&self.common, json, || table::draw(&groups) + &health.tell());
+        let last = advice.as_deref().unwrap_or("the gradients look healthy");
+        let text = || table::draw(&groups) + &health.tell() + last + "\n";
+        let mut answer = Answer::new(&self.common, json, text);
         if !passed {
             answer.outcome = Outcome::CheckFailed;
         }

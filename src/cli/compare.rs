@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::optimize::{progress_bar, show};
+use super::optimize::{failed_trials, progress_bar, show};
 use super::{Answer, Common};
 use crate::error::Error;
 use crate::optimize::{self, Row, Settings};
@@ -94,6 +94,7 @@ fn each(ways: &[Way]) -> Vec<Value> {
             "goals_reached": way.reached.0,
             "goals": way.reached.1,
             "stop": way.done.stop,
+            "failed_trials": failed_trials(&way.done.failed_trials),
         })
     };
     ways.iter().map(one).collect()
@@ -117,6 +118,11 @@ fn tell(ways: &[Way]) -> String {
             way.done.cost_best,
             format!("{reached}/{asked}"),
         );
+    }
+    for way in ways {
+        if let Some(failed) = way.done.failed_trials.tell() {
+            out += &format!("{}: {failed}\n", way.name);
+        }
     }
     out
 }

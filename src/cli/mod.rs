@@ -3,7 +3,8 @@
 //! A verb computes first and prints last, so that on an error standard output stays empty and nothing
 //! is half-written.
 
-mod check;
+#[doc(hidden)]
+pub mod check;
 mod compare;
 mod controls_file;
 mod estimates;
@@ -126,6 +127,7 @@ fn healthy(h: &Health) -> Value {
         "switches": h.switches.len(),
         "first_switches": h.switches.iter().take(10).collect::<Vec<_>>(),
         "not_finite": h.broken.as_ref().map(|(step, of)| json!({ "step": step, "quantity": of })),
+        "missing": h.missing.iter().map(|m| m.tell(h.steps)).collect::<Vec<_>>(),
         "advice": h.advice(),
     })
 }

@@ -10,7 +10,7 @@ use super::subject::Subject;
 use super::{Answer, Common, estimates, healthy, outcome};
 use crate::error::Error;
 use crate::objective::goals::Judged;
-use crate::optimize::{self, Fit, Progress, Settings};
+use crate::optimize::{self, FailedTrials, Fit, Progress, Reason, Settings};
 use crate::report::{self, Motion, RunFolder, Table};
 use crate::scene::toml::Scene;
 
@@ -110,8 +110,12 @@ pub fn show(bar: &ProgressBar, p: &Progress) {
     bar.set_length(p.iterations as u64);
     bar.set_position(p.iteration as u64);
     let thousands = p.steps_per_second / 1e3;
+    let failed = match p.failed_trials {
+        0 => String::new(),
+        n => format!("  {n} trials failed"),
+    };
     bar.set_message(format!(
-        "cost {:.5}  gradient {:.2e}  {thousands:.0} thousand steps/s",
+        "cost {:.5}  gradient {:.2e}  {thousands:.0} thousand steps/s{failed}",
         p.cost, p.gradient_norm
     ));
 }
@@ -173,8 +177,19 @@ fn summary(done: &optimize::Outcome, goals: &[Judged], fit: Option<&Fit>, out: &
         "stop": done.stop,
         "gradients": healthy(&done.health),
         "left_out": done.left_out,
+        "failed_trials": failed_trials(&done.failed_trials),
         "episodes": done.episodes.len(),
         "fit": fit.map(estimates::object),
+    })
+}
+
+/// How many trials failed and why, as JSON.
+pub fn failed_trials(all: &FailedTrials) -> Value {
+    let reason = |r: &Reason| json!({ "reason": r.kind, "count": r.count, "first_iteration": r.iteration, "first_error": r.error.to_string() });
+    json!({
+        "count": all.count(),
+        "of": all.tried,
+        "reasons": all.reasons.iter().map(reason).collect::<Vec<_>>(),
     })
 }
 
@@ -185,6 +200,9 @@ fn tell(done: &optimize::Outcome, goals: &[Judged], fit: Option<&Fit>, out: &Pat
     );
     if let Some(fit) = fit {
         text += &estimates::table(fit);
+    }
+    if let Some(failed) = done.failed_trials.tell() {
+        text += &format!("{failed}\n");
     }
     for g in goals {
         let verdict = if g.reached { "reached" } else { "missed" };

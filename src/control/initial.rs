@@ -85,37 +85,3 @@ fn orthogonal(n: usize, m: usize, gain: f64, random: &mut Pcg64) -> Vec<f64> {
     // A list of columns of the transposed matrix is a list of rows.
     if n >= m { q.transpose().as_slice().to_vec() } else { q.as_slice().to_vec() }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::control::Activation;
-
-    #[test]
-    fn orthogonal_weights_have_orthonormal_rows_or_columns_times_the_gain() {
-        for sizes in [vec![9, 4], vec![4, 9], vec![6, 6]] {
-            let mlp = Mlp { sizes: sizes.clone(), activation: Activation::Tanh, norm: false };
-            let initial = Initial { scheme: Scheme::Orthogonal, gain: 2.0, last: 0.5 };
-            let drawn = initial.draw(&mlp, 3);
-            let (n, m) = (sizes[0], sizes[1]);
-            let w = DMatrix::from_row_slice(n, m, &drawn[..n * m]);
-            let product = if n >= m { w.transpose() * &w } else { &w * w.transpose() };
-            let error = (product - DMatrix::identity(n.min(m), n.min(m))).amax();
-            assert!(error < 1e-14, "{sizes:?}: {error}");
-            assert_eq!(drawn[n * m..], vec![0.0; m]);
-        }
-    }
-
-    #[test]
-    fn weights_have_the_variance_of_their_scheme() {
-        let mlp = Mlp { sizes: vec![300, 100, 50], activation: Activation::Tanh, norm: true };
-        for (scheme, variance) in
-            [(Scheme::LeCun, 1.0 / 300.0), (Scheme::Kaiming, 2.0 / 300.0), (Scheme::Xavier, 2.0 / 400.0)]
-        {
-            let drawn = Initial { scheme, gain: 3.0, last: 1.0 }.draw(&mlp, 0);
-            let own = drawn[..30_000].iter().map(|x| x * x).sum::<f64>() / 30_000.0;
-            assert!((own / (9.0 * variance) - 1.0).abs() < 0.02, "{scheme:?}");
-            assert!(drawn[30_100..30_200].iter().all(|scale| *scale == 1.0));
-        }
-    }
-}

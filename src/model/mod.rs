@@ -27,7 +27,7 @@ pub use parameter::{Listing, Parameter, Source, Stated, Values};
 pub use sensor::{Frame, Limited, Measured, Sensor, measured};
 pub(crate) use state::copy_inputs;
 pub use state::{Costate, Input, State, advance_configuration, advance_configuration_pullback};
-pub use touch::{Candidate, PairLayout, Touch, touch, touch_pullback};
+pub use touch::{Candidate, LEAST_FRICTION, PairLayout, Touch, touch, touch_pullback};
 pub use tree::{
     Actuator, Body, FluidBox, Geom, Joint, JointLayout, Model, Options, Pattern, Site, SpatialPiece, Tendon,
     TendonPath, Topology,

@@ -9,7 +9,7 @@ use super::tree::{Geom, Topology};
 use crate::number::Real;
 
 /// The smallest friction coefficient of a contact, as in MuJoCo.
-const LEAST_FRICTION: f64 = 1e-5;
+pub const LEAST_FRICTION: f64 = 1e-5;
 /// Weights below this count as none, as in MuJoCo.
 const LEAST_WEIGHT: f64 = 1e-15;
 /// Lists of candidates longer than this are not made: a broad phase asks for each pair.

@@ -116,36 +116,3 @@ pub fn dot<R: Real>(a: &[R], b: &[R]) -> R {
     let [a, b, c, d, e, f, g, h] = sums;
     ((a + e) + (b + f)) + ((c + g) + (d + h)) + tail
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_product_is_the_same_with_any_strides_and_kernel() {
-        let wave = |n: usize, a: f64| (0..n).map(|i| (a * (i + 1) as f64).sin()).collect::<Vec<f64>>();
-        for [m, k, n] in [[1, 5, 3], [7, 9, 11], [17, 13, 40], [2, 0, 3]] {
-            let (a, b) = (wave(m * k, 0.7), wave(k * n, 1.1));
-            let wanted = |i: usize, j: usize| (0..k).map(|p| a[i * k + p] * b[p * n + j]).sum::<f64>() + 1.0;
-            let flipped = |x: &[f64], rows: usize, columns: usize| -> Vec<f64> {
-                (0..rows * columns).map(|e| x[e % rows * columns + e / rows]).collect()
-            };
-            let (at, bt) = (flipped(&a, m, k), flipped(&b, k, n));
-            let of = Strides::rows_of;
-            for (a, sa) in [(&a, of(k)), (&at, of(m).transposed())] {
-                for (b, sb) in [(&b, of(n)), (&bt, of(k).transposed())] {
-                    for sc in [of(n), of(m).transposed()] {
-                        let (mut own, mut general) = (vec![1.0; m * n], vec![1.0; m * n]);
-                        f64::add_product([m, k, n], (a, sa), (b, sb), (&mut own, sc));
-                        add_product([m, k, n], (a, sa), (b, sb), (&mut general, sc));
-                        for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
-                            let at = i * sc.rows + j * sc.columns;
-                            assert!((own[at] - wanted(i, j)).abs() < 1e-13, "{m} {k} {n}");
-                            assert!((general[at] - wanted(i, j)).abs() < 1e-13, "{m} {k} {n}");
-                        }
-                    }
-                }
-            }
-        }
-    }
-}

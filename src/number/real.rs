@@ -68,6 +68,8 @@ pub trait Real:
     const LANES: usize = 1;
     /// How many numbers a [`Pack`](Real::Pack) holds.
     const WIDTH: usize = 1;
+    /// Whether no other number has more digits.
+    const FINEST: bool = Self::Finer::EPSILON >= Self::EPSILON;
     /// How many [rows](Real::Row) it falls into.
     const ROWS: usize = 1;
 

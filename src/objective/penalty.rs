@@ -94,31 +94,3 @@ impl Penalty {
 fn outside<R: Real>(x: R, lower: f64, upper: f64) -> R {
     x - x.clamp(R::from_f64(lower), R::from_f64(upper))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::number::leaf_pullback;
-
-    #[test]
-    fn every_penalty_pulls_back_as_its_dual_does_and_is_the_square_of_its_residual() {
-        let penalties = [
-            Penalty::Square,
-            Penalty::Wrapped,
-            Penalty::Distance { width: 0.1 },
-            Penalty::Outside { lower: -0.2, upper: 0.3 },
-            Penalty::Avoid { radius: 0.8 },
-        ];
-        for penalty in penalties {
-            for d in [[0.3, -0.4, 0.1], [-1.3, 2.0, 0.7], [0.1, 0.0, 0.0], [0.0, 0.0, 0.0]] {
-                let dual = leaf_pullback(|d: [_; 3]| [penalty.cost(Vec3::from(d))], d, [1.7]);
-                let own = penalty.pullback(Vec3::from(d), 1.7).to_array();
-                for (a, b) in own.iter().zip(dual) {
-                    assert!((a - b).abs() < 1e-14, "{penalty:?} at {d:?}: {a} is not {b}");
-                }
-                let (cost, r) = (penalty.cost(Vec3::from(d)), penalty.residual(Vec3::from(d)));
-                assert!((r.dot(r) - cost).abs() < 1e-15, "{penalty:?} at {d:?}: {r:?} is no root of {cost}");
-            }
-        }
-    }
-}

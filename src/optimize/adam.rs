@@ -40,6 +40,7 @@ pub struct Adam<'p> {
 }
 
 impl<'p> Adam<'p> {
+    /// At a point, with a rate for every variable.
     pub fn new(settings: AdamSettings, coordinates: &'p [Coordinate], rates: Vec<f64>, point: Point) -> Self {
         let zeros = vec![0.0; point.x.len()];
         Self {
@@ -99,52 +100,5 @@ impl Descent for Adam<'_> {
             Tensor::row("adam.square", self.square.clone()),
             Tensor::row("adam.progress", vec![self.steps, self.caution]),
         ]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FREE: Coordinate = Coordinate::Linear { origin: 0.0, scale: 1.0, lower: -1.0, upper: 9.0 };
-
-    /// `(x − 3)²` and `(y + 2)²`, with a divergence beyond `x = wall`.
-    fn valley(wall: f64) -> impl FnMut(&[f64], &mut [f64]) -> Result<f64, Error> {
-        move |x, g| {
-            let [a, b] = [x[0] - 3.0, x[1] + 2.0];
-            g.copy_from_slice(&[2.0 * a, 2.0 * b]);
-            let diverged =
-                || Error::Diverged { step: 1, quantity: "x".to_owned(), remedy: "go slower".to_owned() };
-            if x[0] < wall { Ok(a * a + b * b) } else { Err(diverged()) }
-        }
-    }
-
-    #[test]
-    fn adam_finds_the_nearest_point_within_the_bounds() {
-        let mut f = valley(f64::INFINITY);
-        let start = Point::at(vec![0.0, 0.0], &mut f).unwrap();
-        let coordinates = [FREE; 2];
-        let settings = AdamSettings { rate: 0.1, clip: Some(1.0), ..AdamSettings::default() };
-        let mut adam = Adam::new(settings, &coordinates, vec![1.0; 2], start);
-        for _ in 0..500 {
-            assert_eq!(adam.advance(&mut f).unwrap(), None);
-        }
-        assert!((adam.point().x[0] - 3.0).abs() < 1e-3);
-        assert_eq!(adam.point().x[1], -1.0);
-    }
-
-    #[test]
-    fn a_divergence_halves_the_step_and_in_the_end_stops() {
-        let mut f = valley(2.0);
-        let start = Point::at(vec![0.0, 0.0], &mut f).unwrap();
-        let coordinates = [FREE; 2];
-        let settings = AdamSettings { rate: 1.0, ..AdamSettings::default() };
-        let mut adam = Adam::new(settings, &coordinates, vec![1.0; 2], start);
-        for _ in 0..50 {
-            assert_eq!(adam.advance(&mut f).unwrap(), None);
-        }
-        assert!(adam.caution < 1.0 && adam.point().x[0] < 2.0, "{:?}", adam.point());
-        let stop = adam.advance(&mut valley(-1.0)).unwrap().expect("everything diverges");
-        assert!(stop.contains("halved 8 times") && stop.contains("diverged"), "{stop}");
     }
 }

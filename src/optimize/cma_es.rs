@@ -44,6 +44,8 @@ pub struct Cmaes<'p> {
 }
 
 impl<'p> Cmaes<'p> {
+    /// Around a point, with numbers drawn from a seed.
+    ///
     /// # Errors
     /// More variables than a covariance has room for.
     pub fn new(
@@ -171,42 +173,5 @@ impl Descent for Cmaes<'_> {
             Tensor::new("cma.covariance", vec![n, n], self.covariance.as_slice().to_vec()),
             Tensor::row("cma.progress", vec![self.step, self.generation as f64]),
         ]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FREE: Coordinate =
-        Coordinate::Linear { origin: 0.0, scale: 1.0, lower: f64::NEG_INFINITY, upper: f64::INFINITY };
-
-    /// A bowl a hundred times longer than wide, turned by 45 degrees, that asks for no gradient.
-    fn bowl(x: &[f64], _: &mut [f64]) -> Result<f64, Error> {
-        let (a, b) = (x[0] + x[1] - 3.0, x[0] - x[1] + 1.0);
-        Ok(a * a + 1e-4 * b * b)
-    }
-
-    #[test]
-    fn a_population_finds_the_bottom_of_a_long_bowl_and_goes_on_from_where_it_was() {
-        let coordinates = [FREE; 2];
-        let start = Point { x: vec![0.0; 2], cost: 9.0, gradient: vec![0.0; 2] };
-        let settings = CmaesSettings { step: 0.3, population: None };
-        let new = || Cmaes::new(settings, &coordinates, start.clone(), 1).unwrap();
-        let mut whole = new();
-        let mut saved = Vec::new();
-        for k in 0..150 {
-            if k == 40 {
-                saved = whole.save();
-            }
-            whole.advance(&mut bowl).unwrap();
-        }
-        assert!(whole.point().cost < 1e-9, "{:?}", whole.point());
-        let mut resumed = new();
-        resumed.restore(&saved).unwrap();
-        for _ in 40..150 {
-            resumed.advance(&mut bowl).unwrap();
-        }
-        assert_eq!(whole.mean, resumed.mean);
     }
 }

@@ -42,6 +42,7 @@ pub struct GradientDescent<'p> {
 }
 
 impl<'p> GradientDescent<'p> {
+    /// At a point, with a rate for every variable.
     pub fn new(
         settings: DescentSettings,
         coordinates: &'p [Coordinate],
@@ -97,53 +98,5 @@ impl Descent for GradientDescent<'_> {
             Tensor::row("descent.heap", self.heap.clone()),
             Tensor::row("descent.progress", vec![self.steps, self.caution]),
         ]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FREE: Coordinate = Coordinate::Linear { origin: 0.0, scale: 1.0, lower: -1.0, upper: 9.0 };
-
-    /// `(x − 3)² + 10 (y + 2)²`.
-    fn valley(x: &[f64], g: &mut [f64]) -> Result<f64, Error> {
-        let [a, b] = [x[0] - 3.0, x[1] + 2.0];
-        g.copy_from_slice(&[2.0 * a, 20.0 * b]);
-        Ok(a * a + 10.0 * b * b)
-    }
-
-    fn descended(settings: DescentSettings, steps: usize) -> Vec<Vec<f64>> {
-        let start = Point::at(vec![0.0, 0.0], &mut valley).unwrap();
-        let coordinates = [FREE; 2];
-        let mut descent = GradientDescent::new(settings, &coordinates, vec![1.0; 2], start);
-        let mut way = vec![descent.point().x.clone()];
-        for _ in 0..steps {
-            assert_eq!(descent.advance(&mut valley).unwrap(), None);
-            way.push(descent.point().x.clone());
-        }
-        way
-    }
-
-    #[test]
-    fn descent_finds_the_nearest_point_within_the_bounds() {
-        for momentum in [0.0, 0.8] {
-            let settings = DescentSettings { rate: 0.05, momentum, ..DescentSettings::default() };
-            let way = descended(settings, 300);
-            let last = &way[300];
-            assert!((last[0] - 3.0).abs() < 1e-9 && last[1] == -1.0, "momentum {momentum}: {last:?}");
-        }
-    }
-
-    #[test]
-    fn normalized_steps_have_the_length_of_the_scheduled_rate() {
-        let schedule = Schedule::Exponential { decay: 0.01, steps: 10 };
-        let settings = DescentSettings { rate: 0.1, normalize: true, schedule, ..DescentSettings::default() };
-        let way = descended(settings, 3);
-        for (k, pair) in way.windows(2).enumerate() {
-            let length = (pair[1][0] - pair[0][0]).hypot(pair[1][1] - pair[0][1]);
-            let expected = 0.1 * schedule.share(k as f64);
-            assert!((length - expected).abs() < 1e-15, "step {k} is {length} long and not {expected}");
-        }
     }
 }

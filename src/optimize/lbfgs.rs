@@ -33,6 +33,7 @@ const ROUNDING: f64 = 1e-13;
 const STALLS: usize = 5;
 
 impl<'p> Lbfgs<'p> {
+    /// At a point, remembering `memory` steps.
     pub fn new(memory: usize, coordinates: &'p [Coordinate], point: Point) -> Self {
         Self { coordinates, memory, solver: LBFGS::new(Wolfe::default(), memory), pairs: 0, stalls: 0, point }
     }
@@ -206,32 +207,4 @@ fn trial(low: f64, high: f64, cost: f64, f0: f64, slope: f64) -> f64 {
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FREE: Coordinate =
-        Coordinate::Linear { origin: 0.0, scale: 1.0, lower: f64::NEG_INFINITY, upper: f64::INFINITY };
-
-    /// The valley of Rosenbrock (1960), with a divergence where `y` is below −0.2.
-    fn valley(x: &[f64], g: &mut [f64]) -> Result<f64, Error> {
-        let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
-        g.copy_from_slice(&[-2.0 * a - 400.0 * x[0] * b, 200.0 * b]);
-        if x[1] < -0.2 {
-            return Err(Error::Diverged { step: 1, quantity: "y".to_owned(), remedy: String::new() });
-        }
-        Ok(a * a + 100.0 * b * b)
-    }
-
-    #[test]
-    fn l_bfgs_finds_the_end_of_a_bent_valley_past_divergences() {
-        let coordinates = [FREE; 2];
-        let start = Point::at(vec![-1.2, 1.0], &mut valley).unwrap();
-        let mut lbfgs = Lbfgs::new(5, &coordinates, start);
-        let stopped = (1..200).find(|_| lbfgs.advance(&mut valley).unwrap().is_some());
-        assert!(stopped.is_some_and(|k| k < 100), "it stops: {stopped:?}");
-        assert!(lbfgs.point().x.iter().all(|x| (x - 1.0).abs() < 1e-6), "{:?}", lbfgs.point());
-    }
 }

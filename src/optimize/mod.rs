@@ -13,7 +13,8 @@ mod episodes;
 mod evaluate;
 mod fit;
 mod gradient_descent;
-mod ilqr;
+#[doc(hidden)]
+pub mod ilqr;
 mod lbfgs;
 mod least_squares;
 mod normalize;
@@ -22,6 +23,7 @@ mod pace;
 mod problem;
 mod run;
 mod solution;
+mod trials;
 mod trust_region;
 mod variable;
 
@@ -36,23 +38,38 @@ pub use gradient_descent::DescentSettings;
 pub use least_squares::jacobian;
 pub use pace::Schedule;
 pub use problem::{Bounds, Gradients, Kind, Method, Precision, Problem, Rollout, Spread, Starts};
-pub use run::{Outcome, Progress, Row, Settings, run, run_with};
+pub use run::{Outcome, Row, Settings, run, run_with};
 pub use solution::{Solution, Tensor};
+pub use trials::{FailedTrials, Progress, Reason};
 pub use variable::{Coordinate, Group, Subject, Variable};
 
+// A problem names its method and never meets it. Tests do, on functions whose minimum is known.
+#[doc(hidden)]
+pub use adam::Adam;
+#[doc(hidden)]
+pub use cma_es::Cmaes;
+#[doc(hidden)]
+pub use gradient_descent::GradientDescent;
+#[doc(hidden)]
+pub use lbfgs::Lbfgs;
+#[doc(hidden)]
+pub use trials::Trials;
+
 /// A function to minimize: returns the cost at a point and overwrites its gradient, if there is room for one.
-type Function<'f> = dyn FnMut(&[f64], &mut [f64]) -> Result<f64, Error> + 'f;
+#[doc(hidden)]
+pub type Function<'f> = dyn FnMut(&[f64], &mut [f64]) -> Result<f64, Error> + 'f;
 
 /// A place on the way, with its cost and gradient.
 #[derive(Clone, Debug, PartialEq)]
-struct Point {
-    x: Vec<f64>,
-    cost: f64,
-    gradient: Vec<f64>,
+#[doc(hidden)]
+pub struct Point {
+    pub x: Vec<f64>,
+    pub cost: f64,
+    pub gradient: Vec<f64>,
 }
 
 impl Point {
-    fn at(x: Vec<f64>, f: &mut Function<'_>) -> Result<Self, Error> {
+    pub fn at(x: Vec<f64>, f: &mut Function<'_>) -> Result<Self, Error> {
         let mut gradient = vec![0.0; x.len()];
         let cost = f(&x, &mut gradient)?;
         Ok(Self { x, cost, gradient })
@@ -67,7 +84,8 @@ fn norm(x: &[f64]) -> f64 {
 }
 
 /// A way of descending, one iteration at a time.
-trait Descent {
+#[doc(hidden)]
+pub trait Descent {
     fn point(&self) -> &Point;
 
     /// Goes to the next point; a sentence if it cannot.

@@ -59,7 +59,6 @@ pub(super) fn walk(
     coordinates: &[Coordinate],
     f: &mut Function<'_>,
 ) -> Result<Option<String>, Error> {
-    let mut last = String::new();
     for _ in 0..RETRIES {
         let moved = point.x.iter().zip(step).zip(coordinates);
         let x = moved.map(|((x, d), c)| c.projected(x + *caution * d)).collect();
@@ -70,30 +69,9 @@ pub(super) fn walk(
             }
             Err(e) if e.is_of_rollout() => {
                 *caution *= 0.5;
-                last = e.to_string();
             }
             Err(e) => return Err(e),
         }
     }
-    Ok(Some(format!("the step was halved {RETRIES} times and still {last}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn schedules_begin_with_the_whole_rate_and_end_with_what_they_leave() {
-        let all = [
-            (Schedule::Constant, 1.0, 1.0),
-            (Schedule::Cosine { decay: 0.2, steps: 10 }, 0.6, 0.2),
-            (Schedule::Exponential { decay: 0.25, steps: 10 }, 0.5, 0.25),
-        ];
-        for (schedule, middle, end) in all {
-            for (t, expected) in [(0.0, 1.0), (5.0, middle), (10.0, end), (25.0, end)] {
-                let share = schedule.share(t);
-                assert!((share - expected).abs() < 1e-15, "{schedule:?} at {t}: {share} is not {expected}");
-            }
-        }
-    }
+    Ok(Some(format!("the step was halved {RETRIES} times and the rollout still fails")))
 }

@@ -12,6 +12,7 @@ use super::ilqr::Ilqr;
 use super::lbfgs::Lbfgs;
 use super::least_squares::LevenbergMarquardt;
 use super::problem::{Kind, Problem};
+use super::trials::{FailedTrials, Progress, Trials};
 use super::trust_region::TrustRegion;
 use super::variable::Coordinate;
 use super::{Descent, Evaluator, Function, Point, Solution, Tensor, checkpoint};
@@ -38,23 +39,6 @@ pub struct Settings {
 const JUDGED_ITERATIONS: usize = 20;
 const CHECKPOINT_ITERATIONS: usize = 25;
 const CHECKPOINT_SECONDS: f64 = 2.0;
-
-/// One iteration, as it happens.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress {
-    /// Counts from zero.
-    pub iteration: usize,
-    /// The budget.
-    pub iterations: usize,
-    /// At this iteration.
-    pub cost: f64,
-    /// Euclidean, in the optimizer's variables.
-    pub gradient_norm: f64,
-    /// Simulated steps with their gradient, per second.
-    pub steps_per_second: f64,
-    /// The lowest cost so far.
-    pub best: f64,
-}
 
 /// One line of the metrics.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,6 +80,8 @@ pub struct Outcome {
     pub health: Health,
     /// How many rollouts failed that gradients went on without, as a sentence, if some did.
     pub left_out: Option<String>,
+    /// The trials of this run that failed: methods that compare costs take them for too far away.
+    pub failed_trials: FailedTrials,
     /// The episodes that ended, if worlds go on from gradient to gradient.
     pub episodes: Vec<Ended>,
 }
@@ -158,37 +144,37 @@ fn travel(
     }
     let evaluator = RefCell::new(evaluator);
     let batch = problem.starts.as_ref().map_or(1, |s| s.batch);
-    let (rollouts, number, seed) = (Cell::new(0), Cell::new(journey.iteration), journey.seed);
+    let (rollouts, seed, trials) = (Cell::new(0), journey.seed, Trials::new(journey.iteration, progress));
     let mut f = |x: &[f64], g: &mut [f64]| {
         rollouts.set(rollouts.get() + batch);
         let mut evaluator = evaluator.borrow_mut();
-        evaluator.draw(seed, if fresh { number.get() } else { 0 });
-        evaluator.value_and_gradient(x, g)
+        evaluator.draw(seed, if fresh { trials.iteration() } else { 0 });
+        trials.counted(evaluator.value_and_gradient(x, g))
     };
-    let mut descent = depart(problem, &coordinates, saved.as_deref(), journey.seed, &mut f)?;
+    let mut descent = depart(problem, (&coordinates, &trials), saved.as_deref(), journey.seed, &mut f)?;
     if saved.is_none() {
-        journey.note(descent.point(), rollouts.get(), progress);
+        trials.show(journey.note(descent.point(), rollouts.get()));
     }
     let stop = loop {
         if let Some(reason) = journey.arrived(descent.point(), &coordinates)? {
             break reason;
         }
-        number.set(journey.iteration + 1);
+        trials.begin(journey.iteration + 1);
         if let Some(reason) = descent.advance(&mut f)? {
-            break reason;
+            break trials.explain(reason);
         }
         journey.iteration += 1;
-        journey.note(descent.point(), rollouts.get(), progress);
+        trials.show(journey.note(descent.point(), rollouts.get()));
         journey.keep(descent.as_ref(), &evaluator.borrow(), false)?;
     };
     journey.keep(descent.as_ref(), &evaluator.borrow(), true)?;
-    Ok(journey.outcome(descent.point(), &coordinates, stop, evaluator.into_inner()))
+    Ok(journey.outcome(descent.point(), &coordinates, (stop, trials.all()), evaluator.into_inner()))
 }
 
 /// The optimizer at its first point: a seeded guess, or where a checkpoint was.
 fn depart<'p>(
     problem: &'p Problem,
-    coordinates: &'p [Coordinate],
+    (coordinates, trials): (&'p [Coordinate], &'p Trials<'_>),
     saved: Option<&[Tensor]>,
     seed: u64,
     f: &mut Function<'_>,
@@ -234,7 +220,7 @@ fn depart<'p>(
             Box::new(search)
         }
         Kind::Ilqr => {
-            let mut ilqr = Ilqr::new(problem, coordinates, point)?;
+            let mut ilqr = Ilqr::new(problem, (coordinates, trials), point)?;
             saved.map_or(Some(()), |s| ilqr.restore(s)).ok_or_else(unfit)?;
             Box::new(ilqr)
         }
@@ -293,8 +279,8 @@ impl<'p> Journey<'p> {
         self.earlier + self.started.elapsed().as_secs_f64()
     }
 
-    /// Takes a new point into the records.
-    fn note(&mut self, point: &Point, rollouts: usize, progress: &mut dyn FnMut(&Progress)) {
+    /// Takes a new point into the records, and says how far the run is.
+    fn note(&mut self, point: &Point, rollouts: usize) -> Progress {
         // Costs of different starts cannot be compared.
         if point.cost < self.best.0 || self.best.1.is_empty() || self.problem.starts.is_some() {
             self.best = (point.cost, point.x.clone());
@@ -309,14 +295,15 @@ impl<'p> Journey<'p> {
             rollouts: self.rollouts + rollouts,
         });
         let steps = (rollouts * self.problem.steps_seen()) as f64;
-        progress(&Progress {
+        Progress {
             iteration: self.iteration,
             iterations: self.budget,
             cost: point.cost,
             gradient_norm,
             steps_per_second: steps / self.started.elapsed().as_secs_f64().max(1e-9),
             best: self.best.0,
-        });
+            failed_trials: 0,
+        }
     }
 
     /// Why to stop at this point, if there is a reason.
@@ -344,7 +331,7 @@ impl<'p> Journey<'p> {
         self,
         last: &Point,
         coordinates: &[Coordinate],
-        stop: String,
+        (stop, failed_trials): (String, FailedTrials),
         evaluator: Evaluator<'_>,
     ) -> Outcome {
         let natural: Vec<f64> = coordinates.iter().zip(&self.best.1).map(|(c, x)| c.value(*x)).collect();
@@ -359,6 +346,7 @@ impl<'p> Journey<'p> {
             stop,
             health: evaluator.health(),
             left_out: evaluator.left_out(),
+            failed_trials,
             episodes: evaluator.episodes.map_or(Vec::new(), |episodes| episodes.ended),
         }
     }

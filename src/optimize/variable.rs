@@ -149,27 +149,3 @@ pub(super) fn ranges(groups: &[Group]) -> Vec<Range<usize>> {
         })
         .collect()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn coordinates_keep_bounds_and_state_their_slope() {
-        let inf = f64::INFINITY;
-        for (lower, upper) in [(-inf, inf), (0.0, inf), (-inf, 2.0), (-1.0, 2.0)] {
-            let v = Variable { name: String::new(), unit: "", start: 0.7, lower, upper, scale: 0.3 };
-            for smooth in [true, false] {
-                let c = Coordinate::new(&v, smooth);
-                assert!((c.value(c.of(0.7)) - 0.7).abs() < 1e-15);
-                for x in [-3.0, -0.2, 0.0, 1.4, 20.0] {
-                    let p = c.value(c.projected(x));
-                    assert!(p >= lower - 1e-15 && p <= upper + 1e-15, "{c:?} at {x}");
-                }
-                let (x, h) = (0.4, 1e-5);
-                let difference = (c.value(x + h) - c.value(x - h)) / (2.0 * h);
-                assert!((difference - c.slope(x)).abs() < 1e-9);
-            }
-        }
-    }
-}

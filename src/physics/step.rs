@@ -362,6 +362,7 @@ fn tendons_pullback<R: Real>(
         let (force, by_length, by_rate) = passive::tendon_force_pullback(p, t, length, rate, along);
         let rates = &mut [(&mut *velocity, by_rate), (&mut *weight, force)];
         tendon::pullback(p, t, by_length, rates);
+        tendon::apply_at_rest_pullback(p, t, passive::tendon_slope(model, t, length), weight);
         if model.topology.tendon_armature {
             let nv = model.topology.nv;
             let row = &stage.jacobian[t * nv..(t + 1) * nv];

@@ -11,7 +11,8 @@ mod filmstrip;
 mod fitted;
 mod frame;
 mod ground;
-mod lettering;
+#[doc(hidden)]
+pub mod lettering;
 mod picture;
 mod run_folder;
 mod sheet;

@@ -282,7 +282,7 @@ impl<R: Engine> Workspace<R> {
         controller.act_pullback(model, &self.current, k, &self.gradient.inputs[k], &mut self.out);
         std::mem::swap(&mut self.out.model, &mut self.gradient.model);
         std::mem::swap(&mut self.costate, &mut self.out.state);
-        self.pulse.note(model, k, &self.record, &self.costate, &self.out.input);
+        self.pulse.note(model, (k, &self.current), &self.record, &self.costate, &self.out.input);
     }
 }
 

@@ -7,9 +7,10 @@
 use super::adjoint::Workspace;
 use crate::error::Error;
 use crate::model::description::JointKind;
-use crate::model::{Costate, Input, Model};
+use crate::model::{Costate, Input, Model, State};
 use crate::number::{Mask, Real, dot};
 use crate::physics::Record;
+use crate::physics::articulated::direction::undetermined;
 use crate::physics::constraint::Origin;
 
 /// More growth over a rollout than this leaves little of a gradient.
@@ -30,6 +31,26 @@ pub struct Health {
     pub broken: Option<(usize, String)>,
     /// Whether contacts and limits begin to act with a jump of their stiffness.
     pub jumps: bool,
+    /// The derivatives that the gradient is without.
+    pub missing: Vec<Missing>,
+}
+
+/// A derivative that a gradient is without at some steps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Missing {
+    /// Of what.
+    pub of: Lacking,
+    /// At how many steps.
+    pub steps: usize,
+}
+
+/// What has no derivative, or none that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lacking {
+    /// The normal of these two geoms: the search for it did not converge, and it was held where it was.
+    Normal([String; 2]),
+    /// The direction of this tendon: a piece of it had no length.
+    Direction(String),
 }
 
 impl Health {
@@ -38,20 +59,32 @@ impl Health {
         self.growth.powf(self.steps as f64)
     }
 
-    /// What to do, in one sentence; nothing where the gradient looks healthy.
+    /// What to know and to do, in one sentence; nothing where the gradient looks healthy.
     pub fn advice(&self) -> Option<String> {
+        let mut all: Vec<String> = self.spoiled().into_iter().collect();
+        all.extend(self.missing.iter().map(|m| m.tell(self.steps)));
+        let said = (!all.is_empty()).then(|| all.join("; "));
+        said.or_else(|| self.rough())
+    }
+
+    /// What makes the whole gradient useless.
+    fn spoiled(&self) -> Option<String> {
         if let Some((step, quantity)) = &self.broken {
             return Some(format!(
                 "the cotangent of {quantity} is not finite at step {step}: choose a smaller step or a shorter horizon"
             ));
         }
-        if self.total_growth() > MOST_GROWTH {
-            return Some(format!(
+        (self.total_growth() > MOST_GROWTH).then(|| {
+            format!(
                 "the gradient grows {:.0e} times over {} steps: choose a shorter horizon or a smaller step",
                 self.total_growth(),
                 self.steps
-            ));
-        }
+            )
+        })
+    }
+
+    /// What makes the cost rough.
+    fn rough(&self) -> Option<String> {
         (self.jumps && !self.switches.is_empty()).then(|| {
             format!(
                 "contacts or limits switch at {} of {} steps: solimp[0] = 0 makes their onset smooth",
@@ -67,7 +100,7 @@ impl Health {
         not_finite(self.broken.clone().map_or(whole, |(step, of)| (step, format!("the cotangent of {of}"))))
     }
 
-    /// Growth and switches in two lines, and the advice in a third one.
+    /// Growth and switches in two lines.
     pub fn tell(&self) -> String {
         let first: Vec<String> = self.switches.iter().take(5).map(usize::to_string).collect();
         let switches = match self.switches.len() {
@@ -81,12 +114,27 @@ impl Health {
                 )
             }
         };
-        let advice = self.advice().unwrap_or_else(|| "the gradients look healthy".to_owned());
         format!(
-            "the costate grows {:.4} times with each step back, {:.1e} times over the rollout\n{switches}\n{advice}\n",
+            "the costate grows {:.4} times with each step back, {:.1e} times over the rollout\n{switches}\n",
             self.growth,
             self.total_growth()
         )
+    }
+}
+
+impl Missing {
+    /// In a sentence, for a rollout with so many steps.
+    pub fn tell(&self, steps: usize) -> String {
+        let at = format!("at {} of {steps} steps", self.steps);
+        match &self.of {
+            Lacking::Normal([a, b]) => {
+                format!("the normal of geoms \"{a}\" and \"{b}\" was frozen {at}: its derivative is left out")
+            }
+            Lacking::Direction(tendon) => format!(
+                "the direction of tendon \"{tendon}\" was undetermined {at}, where a piece of it has length 0: the \
+                 pull along it has no derivative there, begin a little beside"
+            ),
+        }
     }
 }
 
@@ -105,6 +153,8 @@ pub(super) struct Pulse {
     acting: Vec<u64>,
     broken: Option<(usize, String)>,
     jumps: bool,
+    /// The names and steps of derivatives that are left out.
+    missing: Vec<Missing>,
 }
 
 impl Pulse {
@@ -115,6 +165,7 @@ impl Pulse {
         self.acting.clear();
         self.acting.resize(steps, 0);
         self.broken = None;
+        self.missing.clear();
         let joints = model.joints.iter().filter_map(|j| j.limit.as_ref()).map(|l| l.solimp[0]);
         let first = joints.chain(model.geoms.iter().map(|g| g.solimp[0]));
         self.jumps = first.into_iter().any(|d| d.first() > SMOOTH_ONSET);
@@ -124,7 +175,7 @@ impl Pulse {
     pub fn note<R: Real>(
         &mut self,
         model: &Model<R>,
-        k: usize,
+        (k, state): (usize, &State<R>),
         record: &Record<R>,
         costate: &Costate<R>,
         input: &Input<R>,
@@ -134,9 +185,43 @@ impl Pulse {
         let square = all.fold(particles, |sum, x| sum + x.square());
         self.norms[k] = (0..R::LANES).map(|lane| square.lane(lane).sqrt()).fold(0.0, f64::max);
         self.acting[k] = acting(record);
+        self.note_missing(model, (k, state), record);
         let sum = input.u.iter().fold(square, |sum, x| sum + x.square());
         if self.broken.is_none() && !sum.is_finite().all() {
             self.broken = Some((k, broken(model, costate, input)));
+        }
+    }
+}
+
+impl Pulse {
+    /// Takes note of the derivatives that a step is without.
+    fn note_missing<R: Real>(
+        &mut self,
+        model: &Model<R>,
+        (k, state): (usize, &State<R>),
+        record: &Record<R>,
+    ) {
+        let (names, stage) = (&model.topology.names, &record.stages[0]);
+        for t in 0..model.tendons.len() {
+            if undetermined(model, state, &stage.links, t) {
+                // Its costate says nothing of how the others grow.
+                self.norms[k] = f64::NAN;
+                self.count(Lacking::Direction(names.tendons[t].clone()));
+            }
+        }
+        let mut last = None;
+        for contact in stage.constraint.contacts.list.iter().filter(|c| c.feature.is_frozen()) {
+            // A pair counts once in a step.
+            if last.replace(contact.candidate.geoms) != Some(contact.candidate.geoms) {
+                self.count(Lacking::Normal(contact.candidate.geoms.map(|g| names.geoms[g].clone())));
+            }
+        }
+    }
+
+    fn count(&mut self, of: Lacking) {
+        match self.missing.iter_mut().find(|m| m.of == of) {
+            Some(missing) => missing.steps += 1,
+            None => self.missing.push(Missing { of, steps: 1 }),
         }
     }
 }
@@ -204,6 +289,7 @@ pub fn health<R: Real>(workspace: &Workspace<R>) -> Health {
         switches: pairs.filter(|(_, w)| w[0] != w[1]).map(|(k, _)| k + 1).collect(),
         broken: pulse.broken.clone(),
         jumps: pulse.jumps,
+        missing: pulse.missing.clone(),
     }
 }
 

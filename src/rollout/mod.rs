@@ -3,7 +3,8 @@
 mod adjoint;
 #[cfg(feature = "app")]
 mod batch;
-mod checkpoint;
+#[doc(hidden)]
+pub mod checkpoint;
 mod forward;
 mod health;
 
@@ -15,4 +16,4 @@ pub use batch::{Batch, Batched, Share, World, Worlds, simulate_batch};
 #[cfg(feature = "app")]
 pub(crate) use forward::sound;
 pub use forward::{Trajectory, cost, cost_controlled, simulate, simulate_controlled};
-pub use health::{Health, health};
+pub use health::{Health, Lacking, Missing, health};

@@ -51,6 +51,8 @@ pub fn prepare<R: Real>(
         if let TendonPath::Spatial(_) = t.tendons[k] {
             let force = tension(model, state, stage, k);
             tendon::apply(model, links, k, -force, &mut [], wrench);
+            let slope = passive::tendon_slope(model, k, tendon::length(model, state, links, k));
+            tendon::apply_at_rest(model, links, k, -slope, wrench);
         }
     }
     let force = &stage.constraint.force;
@@ -339,6 +341,7 @@ fn bodies_pullback<R: Real>(
             }
         }
         tendon::pullback(&mut p, k, by_length, &mut [(&mut *velocity, by_rate), (&mut *weight, force)]);
+        tendon::apply_at_rest_pullback(&mut p, k, passive::tendon_slope(model, k, length), weight);
     }
     velocity.finish(model, links, p.cotangent);
     for (v, own) in p.out.v.iter_mut().zip(&velocity.y_cotangent) {

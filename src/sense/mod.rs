@@ -21,8 +21,7 @@ mod zone;
 pub use contact::{contact_wrenches, contact_wrenches_pullback};
 pub use crowd::Crowd;
 pub use observation::{Form, Observation, Observer, observations};
-pub(crate) use quantity::matches;
-pub use quantity::{Place, Quantity, Stored, known_quantities, quantities};
+pub use quantity::{Place, Quantity, Stored, known_quantities, matches, quantities};
 pub use view::{Needs, View, ViewCotangent};
 
 use crate::model::{Costate, Input, Measured, Model, State};

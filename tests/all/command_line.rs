@@ -335,3 +335,94 @@ fn a_urdf_file_is_a_model_for_every_verb_and_wrong_ones_are_refused() {
     let wrong = write(&p, "wrong.urdf", "<robot>\n<link nam=\"a\"/></robot>");
     run(&p, &["simulate", &wrong]).refused(&["wrong.urdf:2", "did you mean \"name\"?"]);
 }
+
+/// A puck of 0.4 kg that hangs on a cord exactly where the cord has length 0.
+fn zero_cord(attributes: &str) -> String {
+    format!(
+        r#"<mujoco><option gravity="0 0 0" timestep="0.01"/><worldbody><site name="peg"/><body>
+        <joint name="x" type="slide" axis="1 0 0"/><joint name="y" type="slide" axis="0 1 0"/>
+        <geom size="0.05" mass="0.4" contype="0" conaffinity="0"/><site name="eye"/></body></worldbody>
+        <tendon><spatial name="cord" stiffness="60" springlength="0" {attributes}>
+        <site site="peg"/><site site="eye"/></spatial></tendon></mujoco>"#
+    )
+}
+
+#[test]
+fn linearize_refuses_a_pull_whose_direction_is_undetermined() {
+    let p = place();
+    let smooth = write(&p, "smooth.xml", &zero_cord(""));
+    let v = run(&p, &["linearize", &smooth, "--json"]).json();
+    assert!((v["A"][2][0].as_f64().unwrap() + 1.5).abs() < 1e-9, "{v}");
+    let damped = write(&p, "damped.xml", &zero_cord("damping=\"1\""));
+    run(&p, &["linearize", &damped]).refused(&["\"cord\"", "length 0", "undetermined", "1e-6"]);
+}
+
+#[test]
+fn check_never_calls_gradients_healthy_that_are_off_or_left_out() {
+    let p = place();
+    let cost = "steps = 3\ncost = [{ quantity = \"site.eye.position.x\", target = 1.0, weight = 1.0 }]\n";
+    // Exactly at the end of its slack a cord has two derivatives, one on each side.
+    let slack = zero_cord("").replace("springlength=\"0\"", "springlength=\"0 0.25\"");
+    write(&p, "slack.xml", &slack.replace("<body>", "<body pos=\"0.25 0 0\">"));
+    let scene = write(&p, "slack.toml", &("model = \"slack.xml\"\n".to_owned() + cost));
+    let said = run(&p, &["check", &scene]);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.error);
+    let last = said.out.trim_end().lines().last().unwrap();
+    for words in ["distrust the gradients by", "\"initial configuration\"", "run again with --seed 1"] {
+        assert!(last.contains(words), "\"{words}\" is not in: {last}");
+    }
+    assert!(!said.out.contains("healthy"), "{}", said.out);
+    let v = run(&p, &["check", &scene, "--json"]).json();
+    assert_eq!(v["passed"], false);
+    assert!(v["gradients"]["advice"].as_str().unwrap().contains("distrust"), "{v}");
+    assert!(v["gradients"]["distrust"].as_array().unwrap().contains(&"initial configuration".into()), "{v}");
+    // A damper pulls along a direction that is none.
+    write(&p, "damped.xml", &zero_cord("damping=\"1\""));
+    let scene = write(&p, "damped.toml", &("model = \"damped.xml\"\n".to_owned() + cost));
+    let said = run(&p, &["check", &scene]);
+    assert!(
+        said.out.contains("tendon \"cord\" was undetermined at") && !said.out.contains("healthy"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn optimize_says_how_many_trials_failed_and_why() {
+    let p = place();
+    // Stiffer than four over the square of the time step, the spring throws its mass out of all numbers.
+    let xml = r#"<mujoco><option gravity="0 0 0" timestep="0.1"/><worldbody><body>
+        <joint name="a" type="slide" axis="1 0 0" stiffness="100" springref="1"/>
+        <geom size=".1" mass="1"/><site name="s"/></body></worldbody></mujoco>"#;
+    write(&p, "spring.xml", xml);
+    let scene = r#"
+model = "spring.xml"
+steps = 200
+[[cost]]
+quantity = "site.s.position.x"
+target = 100.0
+weight = 1.0
+[[optimize]]
+what = "joint.a.stiffness"
+[optimizer]
+kind = "adam"
+rate = 1e6
+iterations = 1
+"#;
+    let scene = write(&p, "spring.toml", scene);
+    let arguments = ["optimize", &scene, "--no-animation", "--json"];
+    let said = run(&p, &arguments);
+    let v: Value = serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {}", said.error));
+    let failed = &v["failed_trials"];
+    let count = failed["count"].as_u64().unwrap();
+    assert!(count > 0 && failed["of"].as_u64().unwrap() > count, "{failed}");
+    assert_eq!(failed["reasons"][0]["count"].as_u64(), Some(count), "{failed}");
+    assert_eq!(failed["reasons"][0]["reason"], "the rollout diverged");
+    assert!(failed["reasons"][0]["first_error"].as_str().unwrap().contains("joint \"a\""), "{failed}");
+    let text = run(&p, &arguments[..3]).out;
+    assert!(
+        text.contains(&format!("{count} of "))
+            && text.contains("trials failed, because the rollout diverged"),
+        "{text}"
+    );
+}

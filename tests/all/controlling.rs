@@ -1,11 +1,13 @@
-//! Scenes in which controllers decide.
+//! Plans, first weights, and scenes in which controllers decide.
 
 use std::path::{Path, PathBuf};
 
-use costate::control::{Law, initial_parameters};
+use costate::control::{Activation, Initial, Law, Mlp, Plan, Scheme, Shape, initial_parameters};
+use costate::model::Input;
 use costate::optimize::{Settings, run};
 use costate::scene::toml::{load, parse, variants};
 use costate::sense::{Observation, Observer};
+use nalgebra::DMatrix;
 
 fn scenes() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes")
@@ -283,5 +285,82 @@ fn a_scene_whose_controllers_make_no_sense_is_refused_with_its_line_and_the_near
         let refused = parse(&format!("{head}{text}\n"), &path).unwrap_err().to_string();
         assert!(refused.contains(expected), "{text}\n{refused}\nlacks {expected}");
         assert!(refused.contains("nowhere.toml"), "{refused}");
+    }
+}
+
+fn inputs(steps: usize, actuators: usize) -> Vec<Input<f64>> {
+    vec![Input { u: vec![0.0; actuators], force: Vec::new(), wrench: Vec::new(), push: Vec::new() }; steps]
+}
+
+#[test]
+fn the_pullback_of_a_plan_is_its_transpose() {
+    for shape in [Shape::Steps { hold: 1 }, Shape::Steps { hold: 3 }, Shape::Spline { knots: 7 }] {
+        let plan = Plan::new(shape, 20, 2);
+        let x: Vec<f64> = (0..plan.values()).map(|k| (1.3 * k as f64).sin()).collect();
+        let mut u = inputs(20, 2);
+        plan.inputs(&x, &mut u);
+        let mut w = inputs(20, 2);
+        for (k, w) in w.iter_mut().enumerate() {
+            w.u = vec![(0.7 * k as f64).cos(), (2.1 * k as f64).sin()];
+        }
+        let mut pulled = vec![0.0; plan.values()];
+        plan.inputs_pullback(&w, &mut pulled);
+        let forward: f64 = u.iter().zip(&w).map(|(u, w)| u.u[0] * w.u[0] + u.u[1] * w.u[1]).sum();
+        let backward: f64 = x.iter().zip(&pulled).map(|(x, w)| x * w).sum();
+        assert!((forward - backward).abs() < 1e-13, "{shape:?}: {forward} is not {backward}");
+    }
+}
+
+#[test]
+fn a_spline_stays_between_its_control_points_and_meets_its_ends() {
+    for knots in [4, 5, 9] {
+        let plan = Plan::new(Shape::Spline { knots }, 51, 1);
+        // What every control takes of each control point: (knots, steps).
+        let weights: Vec<Vec<f64>> = (0..knots)
+            .map(|j| {
+                let mut one = vec![0.0; knots];
+                one[j] = 1.0;
+                let mut u = inputs(51, 1);
+                plan.inputs(&one, &mut u);
+                u.iter().map(|u| u.u[0]).collect()
+            })
+            .collect();
+        for k in 0..=50 {
+            let w: Vec<f64> = weights.iter().map(|w| w[k]).collect();
+            let first = w.iter().position(|w| *w != 0.0).unwrap();
+            assert!(w.iter().all(|w| *w >= 0.0) && w.iter().skip(first + 4).all(|w| *w == 0.0));
+            assert!((w.iter().sum::<f64>() - 1.0).abs() < 1e-14);
+        }
+        for (k, met) in [(0, 0), (50, knots - 1)] {
+            assert!((0..knots).all(|j| weights[j][k] == if j == met { 1.0 } else { 0.0 }));
+        }
+    }
+}
+
+#[test]
+fn orthogonal_weights_have_orthonormal_rows_or_columns_times_the_gain() {
+    for sizes in [vec![9, 4], vec![4, 9], vec![6, 6]] {
+        let mlp = Mlp { sizes: sizes.clone(), activation: Activation::Tanh, norm: false };
+        let initial = Initial { scheme: Scheme::Orthogonal, gain: 2.0, last: 0.5 };
+        let drawn = initial.draw(&mlp, 3);
+        let (n, m) = (sizes[0], sizes[1]);
+        let w = DMatrix::from_row_slice(n, m, &drawn[..n * m]);
+        let product = if n >= m { w.transpose() * &w } else { &w * w.transpose() };
+        let error = (product - DMatrix::identity(n.min(m), n.min(m))).amax();
+        assert!(error < 1e-14, "{sizes:?}: {error}");
+        assert_eq!(drawn[n * m..], vec![0.0; m]);
+    }
+}
+
+#[test]
+fn weights_have_the_variance_of_their_scheme() {
+    let mlp = Mlp { sizes: vec![300, 100, 50], activation: Activation::Tanh, norm: true };
+    for (scheme, variance) in
+        [(Scheme::LeCun, 1.0 / 300.0), (Scheme::Kaiming, 2.0 / 300.0), (Scheme::Xavier, 2.0 / 400.0)]
+    {
+        let drawn = Initial { scheme, gain: 3.0, last: 1.0 }.draw(&mlp, 0);
+        let own = drawn[..30_000].iter().map(|x| x * x).sum::<f64>() / 30_000.0;
+        assert!((own / (9.0 * variance) - 1.0).abs() < 0.02, "{scheme:?}");
+        assert!(drawn[30_100..30_200].iter().all(|scale| *scale == 1.0));
     }
 }

@@ -1,6 +1,8 @@
 //! Whole rollouts: the adjoint against dual numbers, on every model, integrator and kind of input.
 
 mod batches;
+mod checkpoints;
+mod cords;
 mod curvature;
 mod deciding;
 mod health;

@@ -6,6 +6,7 @@ mod calls;
 pub mod collision;
 pub mod constraints;
 pub mod convex;
+mod deep;
 mod forces;
 mod golden;
 mod linear;

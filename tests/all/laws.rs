@@ -4,6 +4,7 @@ mod closed_forms;
 mod conservation;
 mod continuum;
 mod drops;
+mod grazing;
 mod order;
 mod points;
 mod points_on_geoms;

@@ -1,7 +1,8 @@
-//! Numbers: lanes equal single numbers, elementary functions are accurate, `f32` simulates.
+//! Numbers: lanes equal single numbers, elementary functions are accurate, `f32` simulates, products of matrices
+//! are the same by every way.
 
 use costate::model::{Input, Model, State};
-use costate::number::{Dual, Lanes, LanesF32, Real, Wide, gradient, jacobian};
+use costate::number::{Dual, Lanes, LanesF32, Real, Strides, Twice, Wide, gradient, jacobian};
 use costate::physics::{Engine, Record, derive, step};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -241,4 +242,91 @@ fn a_result_that_depends_on_nothing_has_a_zero_gradient() {
     assert_eq!((value, slope), (3.0, vec![0.0, 0.0]));
     let (values, j) = jacobian(|_| vec![Dual::constant(3.0)], &[]);
     assert_eq!((values.len(), j.shape()), (1, (1, 0)));
+}
+
+#[test]
+fn a_product_is_the_same_with_any_strides_and_kernel() {
+    let wave = |n: usize, a: f64| (0..n).map(|i| (a * (i + 1) as f64).sin()).collect::<Vec<f64>>();
+    for [m, k, n] in [[1, 5, 3], [7, 9, 11], [17, 13, 40], [2, 0, 3]] {
+        let (a, b) = (wave(m * k, 0.7), wave(k * n, 1.1));
+        let wanted = |i: usize, j: usize| (0..k).map(|p| a[i * k + p] * b[p * n + j]).sum::<f64>() + 1.0;
+        let flipped = |x: &[f64], rows: usize, columns: usize| -> Vec<f64> {
+            (0..rows * columns).map(|e| x[e % rows * columns + e / rows]).collect()
+        };
+        let spread = |x: &[f64]| x.iter().map(|x| Lanes::splat(*x)).collect::<Vec<_>>();
+        let (at, bt) = (flipped(&a, m, k), flipped(&b, k, n));
+        let of = Strides::rows_of;
+        for (a, sa) in [(&a, of(k)), (&at, of(m).transposed())] {
+            for (b, sb) in [(&b, of(n)), (&bt, of(k).transposed())] {
+                for sc in [of(n), of(m).transposed()] {
+                    let (mut own, mut general) = (vec![1.0; m * n], vec![Lanes::splat(1.0); m * n]);
+                    f64::add_product([m, k, n], (a, sa), (b, sb), (&mut own, sc));
+                    // Only plain numbers have a kernel.
+                    let (a, b) = (spread(a), spread(b));
+                    Lanes::add_product([m, k, n], (&a, sa), (&b, sb), (&mut general, sc));
+                    for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
+                        let at = i * sc.rows + j * sc.columns;
+                        assert!((own[at] - wanted(i, j)).abs() < 1e-13, "{m} {k} {n}");
+                        assert!((general[at].first() - wanted(i, j)).abs() < 1e-13, "{m} {k} {n}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Relative to the second, or to one.
+fn apart(a: Twice, b: Twice) -> f64 {
+    ((a - b).first() / b.first().abs().max(1.0)).abs()
+}
+
+fn twice(high: f64, low: f64) -> Twice {
+    Twice::from(high) + Twice::from(low)
+}
+
+#[test]
+fn thirty_one_digits_survive_every_operation() {
+    let x = |a: f64| Twice::from(a) / Twice::from(7.0);
+    for a in [-5.0, -0.3, 1e-3, 0.9, 2.0, 6.0, 11.0] {
+        let t = x(a);
+        let near = |what: &str, a: Twice, b: Twice| {
+            assert!(apart(a, b) < 1e-30, "{what} of {t:?}: {a:?} {b:?}");
+        };
+        near("quotient", t * Twice::from(7.0), Twice::from(a));
+        near("sum", (t + Twice::from(1e8)) - Twice::from(1e8) - t, Twice::zero());
+        let (s, c) = t.sin_cos();
+        near("sine and cosine", s * s + c * c, Twice::one());
+        let (s2, _) = (t + t).sin_cos();
+        near("double angle", s2, (s * c).times(2.0));
+        near("angle", s.atan2(c), t);
+        near("exponential", t.exp() * (-t).exp(), Twice::one());
+        near("logarithm", t.exp().ln(), t);
+        let h = t.tanh();
+        near("tangent", h * (t.exp() + (-t).exp()), t.exp() - (-t).exp());
+        let root = t.abs().sqrt();
+        near("root", root * root, t.abs());
+        near("power", t.abs().pow(Twice::from(0.5)), root);
+    }
+}
+
+#[test]
+fn functions_have_their_known_digits() {
+    let e = twice(std::f64::consts::E, 1.445_646_891_729_250_2e-16);
+    assert!(apart(Twice::one().exp(), e) < 1e-31);
+    let ten = twice(std::f64::consts::LN_10, -2.170_756_223_382_249_4e-16);
+    assert!(apart(Twice::from(10.0).ln(), ten) < 1e-31);
+    let root = twice(std::f64::consts::SQRT_2, -9.667_293_313_452_913e-17);
+    assert!(apart(Twice::from(2.0).sqrt(), root) < 1e-31);
+    let quarter = twice(std::f64::consts::FRAC_PI_4, 3.061_616_997_868_383e-17);
+    assert!(apart(Twice::one().atan2(Twice::one()), quarter) < 1e-31);
+}
+
+#[test]
+fn halves_round_by_both_parts() {
+    let near = |x: f64, low: f64| twice(x, low).round().first();
+    assert_eq!(
+        [near(0.5, 1e-20), near(0.5, -1e-20), near(1.5, -1e-20), near(-0.5, -1e-20)],
+        [1.0, 0.0, 1.0, -1.0]
+    );
+    assert_eq!([near(2.5, 0.0), near(3.0, 0.0), near(-1.5, 0.0)], [2.0, 3.0, -2.0]);
 }

@@ -2,7 +2,7 @@
 
 use costate::model::description::Description;
 use costate::model::{Input, Model, State, Values, assemble};
-use costate::number::{Dual, Real, Tangent, Wide};
+use costate::number::{Dual, Real, Tangent, Wide, leaf_pullback};
 use costate::objective::{Custom, Law, Objective, Penalty, Term, Terms, When};
 use costate::physics::Cotangents;
 use costate::physics::Engine;
@@ -10,7 +10,8 @@ use costate::physics::articulated::{Links, kinematics};
 use costate::physics::derive::{self, Compilation};
 use costate::rollout::{Memory, Workspace, value_and_gradient};
 use costate::scene::mjcf;
-use costate::sense::{Quantity, known_quantities, quantities};
+use costate::sense::{Quantity, known_quantities, matches, quantities};
+use costate::spatial::Vec3;
 
 use crate::gradients::{moved, vary_input};
 use crate::recorded::{all, situation};
@@ -180,5 +181,38 @@ fn the_rate_of_a_control_costs_and_pulls_as_the_difference_of_successive_control
         }
         let own = gradient.model.option.timestep;
         assert!((own + wanted / dt).abs() < 1e-9 * own.abs(), "{own} is not {}", -wanted / dt);
+    }
+}
+
+#[test]
+fn a_star_stands_for_any_text() {
+    assert!(matches("joint.*.damping", "joint.hip.damping"));
+    assert!(matches("*", "anything"));
+    assert!(matches("geom.foot*.size[*]", "geom.foot_left.size[0]"));
+    assert!(matches("control.push", "control.push"));
+    assert!(!matches("joint.*.damping", "joint.hip.armature"));
+    assert!(!matches("control.push", "control.pusher"));
+    assert!(!matches("aa*aa", "aaa"));
+}
+
+#[test]
+fn every_penalty_pulls_back_as_its_dual_does_and_is_the_square_of_its_residual() {
+    let penalties = [
+        Penalty::Square,
+        Penalty::Wrapped,
+        Penalty::Distance { width: 0.1 },
+        Penalty::Outside { lower: -0.2, upper: 0.3 },
+        Penalty::Avoid { radius: 0.8 },
+    ];
+    for penalty in penalties {
+        for d in [[0.3, -0.4, 0.1], [-1.3, 2.0, 0.7], [0.1, 0.0, 0.0], [0.0, 0.0, 0.0]] {
+            let dual = leaf_pullback(|d: [_; 3]| [penalty.cost(Vec3::from(d))], d, [1.7]);
+            let own = penalty.pullback(Vec3::from(d), 1.7).to_array();
+            for (a, b) in own.iter().zip(dual) {
+                assert!((a - b).abs() < 1e-14, "{penalty:?} at {d:?}: {a} is not {b}");
+            }
+            let (cost, r) = (penalty.cost(Vec3::from(d)), penalty.residual(Vec3::from(d)));
+            assert!((r.dot(r) - cost).abs() < 1e-15, "{penalty:?} at {d:?}: {r:?} is no root of {cost}");
+        }
     }
 }

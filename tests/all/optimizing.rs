@@ -279,3 +279,22 @@ fn the_quadruped_gets_nearer_to_its_trot() {
     let out = run(&scene.problem, &settings, &mut |_| {}).unwrap();
     assert!(out.cost_best < 0.2 * out.cost_first, "{} is not far below {}", out.cost_best, out.cost_first);
 }
+
+#[test]
+fn friction_at_its_lower_bound_has_a_slope_that_leads_back() {
+    let scene = scene(
+        r#"
+model = "models/sled.xml"
+horizon = 0.05
+start = { velocity = { sled = [1.2, 0.0, 0.0, 0.0, 0.0, 0.0] } }
+cost = [{ quantity = "site.front.position.x", target = 0.0, weight = 1.0, when = "final" }]
+optimize = [{ what = "geom.runner.friction[0]", lower = 0.0 }]
+"#,
+    );
+    let mut evaluator = Evaluator::of_terms(&scene.problem);
+    let lowest = scene.problem.coordinates()[0].projected(f64::NEG_INFINITY);
+    let mut gradient = [0.0];
+    evaluator.value_and_gradient(&[lowest], &mut gradient).unwrap();
+    // More friction stops the sled nearer to where it is wished.
+    assert!(gradient[0] < -1e-6, "{gradient:?}");
+}

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use costate::model::{Description, Input, Model, State};
 use costate::physics::derive;
+use costate::report::lettering::outlined;
 use costate::report::{self, Figure, Filmstrip, Motion, Panel, Picture, Row, RunFolder, Scale, Shape};
 use costate::{rollout, scene::mjcf};
-use resvg::usvg::{self, fontdb};
+use resvg::usvg;
 
 fn load(file: &str) -> (Description, Model<f64>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
@@ -26,31 +27,21 @@ fn with_motion(file: &str, steps: usize, look: impl FnOnce(Motion<'_>)) {
     look(Motion { description: &description, model: &model, states: &states, inputs: &inputs });
 }
 
-/// Every text of the picture, with whether it lies inside the page.
+/// Every text of the picture, with whether its letters lie inside the page.
 fn texts(picture: &Picture) -> Vec<(String, bool)> {
-    let mut fonts = fontdb::Database::new();
-    fonts.load_font_data(dejavu::sans::regular().to_vec());
-    let options = usvg::Options { fontdb: fonts.into(), ..usvg::Options::default() };
-    let tree = usvg::Tree::from_str(picture.svg(), &options).unwrap();
-    let size = tree.size();
-    let mut out = Vec::new();
-    collect(tree.root(), &mut |text| {
-        let b = text.abs_bounding_box();
+    let svg = picture.svg();
+    let (drawing, head) = (roxmltree::Document::parse(svg).unwrap(), svg.lines().next().unwrap());
+    let texts = drawing.descendants().filter(|n| n.has_tag_name("text"));
+    let look = |text: roxmltree::Node<'_, '_>| {
+        let alone = outlined(&format!("{head}{}</svg>", &svg[text.range()]));
+        let tree = usvg::Tree::from_str(&alone, &usvg::Options::default()).unwrap();
+        let (b, size) = (tree.root().abs_bounding_box(), tree.size());
         let is_inside =
             b.left() >= 0.0 && b.top() >= 0.0 && b.right() <= size.width() && b.bottom() <= size.height();
-        out.push((text.chunks().iter().map(|c| c.text()).collect(), is_inside));
-    });
-    out
-}
-
-fn collect(group: &usvg::Group, f: &mut dyn FnMut(&usvg::Text)) {
-    for node in group.children() {
-        match node {
-            usvg::Node::Group(group) => collect(group, f),
-            usvg::Node::Text(text) => f(text),
-            _ => {}
-        }
-    }
+        assert!(b.width() > 0.0, "no letters are drawn");
+        (text.text().unwrap().trim().to_owned(), is_inside)
+    };
+    texts.map(look).collect()
 }
 
 fn assert_nothing_is_clipped(picture: &Picture) {

@@ -1,5 +1,7 @@
 //! Every input of a rollout as one long vector, and the gradient by it in three ways.
 
+use std::cell::RefCell;
+
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
@@ -32,6 +34,8 @@ pub struct Rollout<'a> {
     parameters: Vec<Parameter>,
     /// Of the controllers.
     weights: Vec<f64>,
+    /// Why the first rollout beside this one failed, if some did.
+    refused: RefCell<Option<Error>>,
 }
 
 /// The names of a group and where its entries are in the long vector.
@@ -43,7 +47,7 @@ struct Part {
 impl<'a> Rollout<'a> {
     pub fn new(subject: &'a Subject, inputs: Vec<Input<f64>>, loss: Loss) -> Self {
         let (parameters, weights) = (derive::parameters(&subject.description), subject.weights());
-        Self { subject, inputs, loss, parameters, weights }
+        Self { subject, inputs, loss, parameters, weights, refused: RefCell::default() }
     }
 
     /// Compares all groups, and says what the sweep back met.
@@ -54,6 +58,11 @@ impl<'a> Rollout<'a> {
         let groups: Result<_, Error> =
             parts.map(|part| self.compare_part(part, &adjoint, &mut random)).collect();
         Ok((groups?, health))
+    }
+
+    /// Why a rollout beside this one failed, if one did.
+    pub fn refused(&self) -> Option<Error> {
+        self.refused.borrow().clone()
     }
 
     fn compare_part(&self, mut part: Part, adjoint: &[f64], random: &mut Pcg64) -> Result<Group, Error> {
@@ -133,7 +142,12 @@ impl<'a> Rollout<'a> {
                 self.cost(&x, self.is_parameter(direction[0].0))
             };
             // A step that leads out of what the model can be is too large, not an error.
-            let at = |h: f64| at(h).unwrap_or(f64::NAN);
+            let at = |h: f64| {
+                at(h).unwrap_or_else(|error| {
+                    self.refused.borrow_mut().get_or_insert(error);
+                    f64::NAN
+                })
+            };
             let central = |h: f64| (at(h) - at(-h)) / (2.0 * h);
             let found = (4.0 * central(0.5 * h) - central(h)) / 3.0;
             if best.is_nan() || (found - expected).abs() < (best - expected).abs() {

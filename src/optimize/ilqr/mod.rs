@@ -13,6 +13,7 @@ use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
 use super::solution::Tensor;
+use super::trials::Trials;
 use super::variable::Coordinate;
 use super::{Bounds, Descent, Function, Point, Problem, Subject};
 use crate::control::Shape;
@@ -22,8 +23,11 @@ use crate::objective::{Objective, Terms};
 use crate::physics::derive::compile;
 use crate::physics::{Record, step};
 use crate::rollout::{simulate, sound};
-use expansion::{Quadratic, Step, Survey};
-use sweep::{Policy, Promise, sweep};
+use expansion::Survey;
+
+pub use box_qp::{Minimum, minimize};
+pub use expansion::{Quadratic, Step, make_convex};
+pub use sweep::{Policy, Promise, sweep};
 
 /// How much of the promised fall must come.
 const LEAST_FALL: f64 = 1e-4;
@@ -39,22 +43,22 @@ const TRUSTED: f64 = 0.5;
 /// and Todorov 2012, "Synthesis and stabilization of complex behaviors through online trajectory
 /// optimization").
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Weight {
-    value: f64,
+pub struct Weight {
+    pub value: f64,
     pace: f64,
 }
 
 impl Weight {
-    const FIRST: Self = Self { value: 1e-3, pace: 1.0 };
-    const LEAST: f64 = 1e-9;
+    pub const FIRST: Self = Self { value: 1e-3, pace: 1.0 };
+    pub const LEAST: f64 = 1e-9;
     const MOST: f64 = 1e10;
     const PACE: f64 = 1.6;
 
-    fn grow(&mut self) {
+    pub fn grow(&mut self) {
         self.pace = (self.pace * Self::PACE).max(Self::PACE);
         self.value = (self.value * self.pace).max(Self::LEAST);
     }
-    fn shrink(&mut self) {
+    pub fn shrink(&mut self) {
         self.pace = (self.pace / Self::PACE).min(1.0 / Self::PACE);
         self.value *= self.pace;
         if self.value < Self::LEAST {
@@ -64,8 +68,9 @@ impl Weight {
 }
 
 /// Iterative LQR on the controls of every step.
-pub struct Ilqr<'p> {
+pub struct Ilqr<'p, 't> {
     coordinates: &'p [Coordinate],
+    trials: &'p Trials<'t>,
     model: Model<f64>,
     terms: Terms<f64>,
     point: Point,
@@ -88,9 +93,13 @@ struct Path {
     inputs: Vec<Input<f64>>,
 }
 
-impl<'p> Ilqr<'p> {
+impl<'p, 't> Ilqr<'p, 't> {
     /// At the point `x: (steps × m)`.
-    pub fn new(problem: &Problem, coordinates: &'p [Coordinate], point: Point) -> Result<Self, Error> {
+    pub fn new(
+        problem: &Problem,
+        (coordinates, trials): (&'p [Coordinate], &'p Trials<'t>),
+        point: Point,
+    ) -> Result<Self, Error> {
         let plain = problem.method.bounds == Bounds::Projection
             && problem.plan.shape == Shape::Steps { hold: 1 }
             && matches!(&problem.groups[..], [group] if group.subject == Subject::Controls);
@@ -116,6 +125,7 @@ impl<'p> Ilqr<'p> {
         let threads = rayon::current_num_threads().min(path.inputs.len()).max(1);
         Ok(Self {
             coordinates,
+            trials,
             terms: Terms::new(&model, problem.terms.clone()),
             point,
             trial: path.clone(),
@@ -185,7 +195,8 @@ impl<'p> Ilqr<'p> {
     /// The longest step that keeps enough of the promise, with its point; the path is then that of the point.
     fn search(&mut self, promise: Promise, f: &mut Function<'_>) -> Result<Option<(f64, Point)>, Error> {
         for length in (0..LENGTHS).map(|k| 0.5_f64.powi(k)) {
-            let tried = self.follow(length).and_then(|(cost, x)| {
+            let followed = self.follow(length);
+            let tried = self.trials.counted(followed).and_then(|(cost, x)| {
                 let enough = self.point.cost - cost >= LEAST_FALL * promise.fall(length);
                 enough.then(|| Point::at(x, f)).transpose()
             });
@@ -204,7 +215,7 @@ impl<'p> Ilqr<'p> {
     }
 }
 
-impl Descent for Ilqr<'_> {
+impl Descent for Ilqr<'_, '_> {
     fn point(&self) -> &Point {
         &self.point
     }
@@ -246,25 +257,4 @@ fn difference(model: &Model<f64>, state: &State<f64>, base: &State<f64>) -> DVec
     all.extend(state.v.iter().zip(&base.v).map(|(a, b)| a - b));
     all.extend(state.act.iter().zip(&base.act).map(|(a, b)| a - b));
     DVector::from_vec(all)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Weight;
-
-    #[test]
-    fn the_weight_grows_and_shrinks_ever_faster_and_vanishes() {
-        let mut weight = Weight::FIRST;
-        weight.grow();
-        let once = weight.value / Weight::FIRST.value;
-        let before = weight.value;
-        weight.grow();
-        assert!(weight.value / before > once);
-        for _ in 0..20 {
-            weight.shrink();
-        }
-        assert_eq!(weight.value, 0.0);
-        weight.grow();
-        assert!(weight.value >= Weight::LEAST);
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::inverse_dynamics::inertia_pullback;
 use super::line::{Field, Pulling};
-use super::passive::{beyond, deflection_pullback, deflections, spring};
+use super::passive::{beyond, deflection_pullback, deflections, shares, spring};
 use super::{Links, tendon};
 use crate::model::description::JointKind;
 use crate::model::{Model, State};
@@ -122,8 +122,9 @@ fn springs_pullback<R: Real>(p: &mut Pulling<'_, R>, w: R) {
         let x = beyond(length, &tendon.spring_length);
         let push = -spring(x, &tendon.stiffness) * w;
         let band = &mut p.out_model.tendons[t].spring_length;
-        band[1] -= R::select(length.gt(tendon.spring_length[1]), push, R::zero());
-        band[0] -= R::select(length.lt(tendon.spring_length[0]), push, R::zero());
+        let [below, above] = shares(length, &tendon.spring_length);
+        band[0] -= below * push;
+        band[1] -= above * push;
         add(&mut p.out_model.tendons[t].stiffness, x, w);
         tendon::pullback(p, t, push, &mut []);
     }

@@ -6,7 +6,7 @@
 
 use super::{Links, LinksCotangent};
 use crate::model::{Costate, Model, SpatialPiece, State};
-use crate::number::Real;
+use crate::number::{Mask, Real};
 use crate::spatial::{Force, Motion, Vec3, so3_log_jacobian};
 
 /// One field of body velocities `Y_b = Σ S_i y_i`, and the cotangents that lines give it.
@@ -77,12 +77,36 @@ pub struct Pulling<'a, R> {
 /// A rate along a line that something depends on: in which field, and with which cotangent.
 pub type Rates<'a, R> = [(&'a mut Field<R>, R)];
 
+/// The shortest straight piece that has a direction [m].
+const SHORTEST: f64 = 1e-15;
+/// How long a shorter one is taken to be when its direction turns [m].
+const STAND_IN: f64 = 1e-6;
+
+/// The way `d` of a straight piece, and whether it is long enough to have a direction.
+///
+/// A shorter one stands along x, with the derivatives of `d`.
+pub(super) fn way<R: Real>(d: Vec3<R>) -> (Vec3<R>, R::Mask) {
+    let apart = d.dot(d).ge(R::from_f64(SHORTEST * SHORTEST));
+    let more = R::select(apart, R::zero(), R::from_f64(STAND_IN));
+    (Vec3::new(d.x + more, d.y, d.z), apart)
+}
+
+/// Whether the ends of a piece are on different bodies and lie on each other, in some world.
+pub(super) fn vanishes<R: Real>(model: &Model<R>, links: &Links<R>, piece: &SpatialPiece) -> bool {
+    let s = span(model, links, piece);
+    s.bodies[0] != s.bodies[1] && !s.apart.all()
+}
+
 /// Where a piece of a spatial tendon runs.
-struct Span<R> {
+struct Span<R: Real> {
     bodies: [usize; 2],
     offsets: [Vec3<R>; 2],
     direction: Vec3<R>,
     length: R,
+    /// By how much the direction turns, for every length across.
+    shortness: R,
+    /// Whether it has a direction.
+    apart: R::Mask,
 }
 
 fn span<R: Real>(model: &Model<R>, links: &Links<R>, piece: &SpatialPiece) -> Span<R> {
@@ -90,15 +114,48 @@ fn span<R: Real>(model: &Model<R>, links: &Links<R>, piece: &SpatialPiece) -> Sp
     let bodies = sites.map(|s| model.topology.sites[s]);
     let places = [0, 1].map(|k| links.point(bodies[k], model.sites[sites[k]].position));
     let offsets = [0, 1].map(|k| places[k] - links.bodies[bodies[k]].origin);
-    let d = places[1] - places[0];
-    let square = d.dot(d);
-    let apart = square.ge(R::from_f64(1e-30));
-    let length = R::select(apart, square, R::one()).sqrt();
-    Span {
-        bodies,
-        offsets,
-        direction: Vec3::select(apart, d * length.recip(), Vec3::unit(0)),
-        length: R::select(apart, length, R::zero()),
+    let (d, apart) = way(places[1] - places[0]);
+    let length = d.dot(d).sqrt();
+    let shortness = length.recip();
+    let none = R::select(apart, R::zero(), R::from_plain(length.plain()));
+    Span { bodies, offsets, direction: d * shortness, length: length - none, shortness, apart }
+}
+
+/// What a spring that is at rest pulls with at the ends of a piece without length: nothing, with a derivative.
+///
+/// The pull `F(|d|) û` of a spring with `F(0) = 0` and the slope `s` there is `s d`, which is smooth. Its part along
+/// the direction is in the derivative of `F`; this is the part across, `s (1 − û ûᵀ) δd / divisor²`.
+pub(super) fn pull_at_rest<R: Real>(
+    model: &Model<R>,
+    links: &Links<R>,
+    piece: &SpatialPiece,
+    (divisor, slope): (R, R),
+) -> Option<[(usize, Force<R>); 2]> {
+    if !vanishes(model, links, piece) {
+        return None;
+    }
+    let s = span(model, links, piece);
+    let turn = s.direction - s.direction.map(|x| R::from_plain(x.plain()));
+    let pull = turn * R::select(s.apart, R::zero(), slope.times(STAND_IN) / (divisor * divisor));
+    Some([(s.bodies[0], Force::at(s.offsets[0], -pull)), (s.bodies[1], Force::at(s.offsets[1], pull))])
+}
+
+/// The pullback of [`pull_at_rest`] for the velocity field that its forces are multiplied with.
+pub(super) fn pull_at_rest_pullback<R: Real>(
+    p: &mut Pulling<'_, R>,
+    piece: &SpatialPiece,
+    (divisor, slope): (R, R),
+    field: &Field<R>,
+) {
+    if !vanishes(p.model, p.links, piece) {
+        return;
+    }
+    let s = span(p.model, p.links, piece);
+    let [a, b] = [0, 1].map(|k| field.bodies[s.bodies[k]].at(s.offsets[k]));
+    let across = (b - a) - s.direction * s.direction.dot(b - a);
+    let turn = across * R::select(s.apart, R::zero(), slope / (divisor * divisor));
+    for (site, place) in [(piece.from, -turn), (piece.to, turn)] {
+        p.cotangent.add_site(p.model, p.links, site, place, Vec3::zero(), p.out_model);
     }
 }
 
@@ -130,8 +187,6 @@ pub fn piece_pullback<R: Real>(
     let u = s.direction;
     let mut by_divisor = -(length * s.length) / (divisor * divisor);
     let mut by_place = [-u * (length / divisor), u * (length / divisor)];
-    let apart = s.length.gt(R::zero());
-    let inverse = R::select(apart, R::one(), R::zero()) / R::select(apart, s.length, R::one());
     if s.bodies[0] != s.bodies[1] {
         for (field, weight) in rates.iter_mut() {
             let share = *weight / divisor;
@@ -139,7 +194,7 @@ pub fn piece_pullback<R: Real>(
             let apart = y[1].at(s.offsets[1]) - y[0].at(s.offsets[0]);
             let rate = u.dot(apart);
             by_divisor -= share * rate / divisor;
-            let turn = (apart - u * rate) * (share * inverse);
+            let turn = (apart - u * rate) * (share * s.shortness);
             by_place[0] += -turn - u.cross(y[0].angular) * share;
             by_place[1] += turn + u.cross(y[1].angular) * share;
             field.cotangent[s.bodies[0]] -= Force::at(s.offsets[0], u * share);

@@ -6,6 +6,7 @@
 //! the cotangent of `q_i` is `S_i` times one wrench, summed over the subtree.
 
 pub mod actuation;
+pub mod direction;
 pub mod energy;
 pub mod factor;
 pub mod fluid;

@@ -82,10 +82,19 @@ fn spring3<R: Real>(x: [R; 6]) -> [R; 3] {
     (-(d * (x[3] + n * (x[4] + n * x[5])))).to_array()
 }
 
+/// How much the lower and the upper end of a tendon's dead band count: the one that the length has passed, and both
+/// halves of a band without width at whose length the spring is just at rest.
+pub(super) fn shares<R: Real>(length: R, band: &[R; 2]) -> [R; 2] {
+    let (below, above) = (length.lt(band[0]), length.gt(band[1]));
+    let at_rest = band[1].le(band[0]) & !below & !above;
+    let half = R::select(at_rest, R::from_f64(0.5), R::zero());
+    [below, above].map(|passed| R::select(passed, R::one(), half))
+}
+
 /// The deflection of a tendon's spring from its dead band.
 pub(super) fn beyond<R: Real>(length: R, band: &[R; 2]) -> R {
-    let above = R::select(length.gt(band[1]), length - band[1], R::zero());
-    above + R::select(length.lt(band[0]), length - band[0], R::zero())
+    let [below, above] = shares(length, band);
+    above * (length - band[1]) + below * (length - band[0])
 }
 
 /// The deflections of a free or ball joint from its spring's rest, three numbers each.
@@ -172,6 +181,10 @@ fn tendons<R: Real>(model: &Model<R>, state: &State<R>, links: &Links<R>, out: &
                 damper(tendon::rate(model, links, t, &state.v, velocity), &tendon.damping)
             };
             tendon::apply(model, links, t, force, tau, &mut out.wrench);
+            if kind == 0 {
+                let slope = tendon_slope(model, t, tendon::length(model, state, links, t));
+                tendon::apply_at_rest(model, links, t, slope, &mut out.wrench);
+            }
         }
         if model.topology.any_lines {
             inverse_dynamics::project(model, links, &mut out.wrench, &mut out.scratch);
@@ -317,6 +330,14 @@ pub(crate) fn tendon_force<R: Real>(model: &Model<R>, t: usize, length: R, rate:
     force
 }
 
+/// The derivative of the force of tendon `t`'s spring by the length.
+pub(crate) fn tendon_slope<R: Real>(model: &Model<R>, t: usize, length: R) -> R {
+    let own = &model.tendons[t];
+    let [below, above] = shares(length, &own.spring_length);
+    let slope = spring_slopes(beyond(length, &own.spring_length), &own.stiffness).0 * (below + above);
+    if model.topology.flags.spring { slope } else { R::zero() }
+}
+
 /// The force of tendon `t`'s spring and damper at this length and rate, and its pullback: the
 /// cotangents of length and rate.
 pub(crate) fn tendon_force_pullback<R: Real>(
@@ -334,11 +355,10 @@ pub(crate) fn tendon_force_pullback<R: Real>(
         force += spring(x, &tendon.stiffness);
         let (slope, by) = spring_slopes(x, &tendon.stiffness);
         let push = slope * weight;
-        let above = R::select(length.gt(tendon.spring_length[1]), push, R::zero());
-        let below = R::select(length.lt(tendon.spring_length[0]), push, R::zero());
-        share.spring_length[1] -= above;
-        share.spring_length[0] -= below;
-        by_length += above + below;
+        let [below, above] = shares(length, &tendon.spring_length);
+        share.spring_length[0] -= below * push;
+        share.spring_length[1] -= above * push;
+        by_length += (below + above) * push;
         for (k, by) in share.stiffness.iter_mut().zip(by) {
             *k += by * weight;
         }

@@ -65,6 +65,38 @@ pub fn apply<R: Real>(
     }
 }
 
+/// Puts on the bodies what a spring along tendon `t` with this slope pulls with where a piece has no length, if it is
+/// at rest: nothing, with a derivative.
+pub(crate) fn apply_at_rest<R: Real>(
+    model: &Model<R>,
+    links: &Links<R>,
+    t: usize,
+    slope: R,
+    wrench: &mut [Force<R>],
+) {
+    let TendonPath::Spatial(pieces) = &model.topology.tendons[t] else { return };
+    for p in pieces {
+        let numbers = (model.tendons[t].weights[p.weight], slope);
+        for (b, pull) in line::pull_at_rest(model, links, p, numbers).into_iter().flatten() {
+            wrench[b] += pull;
+        }
+    }
+}
+
+/// The pullback of [`apply_at_rest`] for the velocity field that its forces are multiplied with.
+pub(crate) fn apply_at_rest_pullback<R: Real>(
+    p: &mut Pulling<'_, R>,
+    t: usize,
+    slope: R,
+    field: &line::Field<R>,
+) {
+    let TendonPath::Spatial(pieces) = &p.model.topology.tendons[t] else { return };
+    for piece in pieces {
+        let numbers = (p.model.tendons[t].weights[piece.weight], slope);
+        line::pull_at_rest_pullback(p, piece, numbers, field);
+    }
+}
+
 /// The pullback of [`length`] (cotangent `length`) and of [`rate`] in several fields at once.
 pub fn pullback<R: Real>(p: &mut Pulling<'_, R>, t: usize, length: R, rates: &mut line::Rates<'_, R>) {
     let weights = &p.model.tendons[t].weights;
@@ -262,8 +294,11 @@ fn point_motion<R: Real>(model: &Model<R>, links: &Links<R>, body: usize, site: 
 fn curvature<R: Real>(x: [R; 10]) -> R {
     let three = |k: usize| Vec3::new(x[k], x[k + 1], x[k + 2]);
     let (d, velocity, acceleration) = (three(0), three(3), three(6));
-    let length = d.norm();
+    let (d, apart) = line::way(d);
+    let length = d.dot(d).sqrt();
     let u = d * length.recip();
     let across = velocity - u * u.dot(velocity);
-    (u.dot(acceleration) + across.dot(across) / length) / x[9]
+    // Without a length the line turns at once and bends no more.
+    let bend = R::select(apart, across.dot(across), R::zero()) / length;
+    (u.dot(acceleration) + bend) / x[9]
 }

@@ -64,6 +64,18 @@ pub struct LawCotangent<R> {
     pub ratio: R,
 }
 
+impl<R: Real> LawCotangent<R> {
+    /// Rounds one with more digits into world `lane`.
+    pub fn set_from_finer(&mut self, lane: usize, x: &LawCotangent<R::Finer>) {
+        self.log_weight.set_from_finer(lane, x.log_weight);
+        self.loss.set_from_finer(lane, x.loss);
+        self.ratio.set_from_finer(lane, x.ratio);
+        for (own, x) in self.friction.iter_mut().zip(x.friction) {
+            own.set_from_finer(lane, x);
+        }
+    }
+}
+
 /// Where the residual of an elliptic contact lies, and what its zones need.
 struct Cone<R: Real> {
     /// No force.
@@ -107,6 +119,17 @@ impl<R: Real> Law<R> {
                 Law::Elliptic { weight: f(weight), ratio: f(ratio), friction: friction.map(f) }
             }
         }
+    }
+
+    /// The same law with `D` times a factor.
+    pub fn scaled(mut self, factor: R) -> Self {
+        let (Self::Quadratic { weight }
+        | Self::Friction { weight, .. }
+        | Self::OneSided { weight }
+        | Self::Pyramid { weight, .. }
+        | Self::Elliptic { weight, .. }) = &mut self;
+        *weight *= factor;
+        self
     }
 
     /// `s(r)`.

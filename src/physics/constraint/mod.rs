@@ -40,6 +40,8 @@ pub struct Constraint<R: Real> {
     pub a: Vec<R>,
     /// `r = J a − a_ref`, of each row.
     pub residual: Vec<R>,
+    /// What is lost of `r` in its rounding; empty where the search needed no more digits.
+    low: Vec<R>,
     /// `f`, of each row.
     pub force: Vec<R>,
     /// Whether the minimum was found in every world.
@@ -90,6 +92,7 @@ impl<R: Real> Constraint<R> {
             contacts: Contacts::new(model),
             a: vec![R::zero(); n],
             residual: Vec::new(),
+            low: Vec::new(),
             force: Vec::new(),
             converged: true,
         }
@@ -108,7 +111,13 @@ impl<R: Real> Constraint<R> {
         }
         copy(&mut self.a, &other.a, f);
         copy(&mut self.residual, &other.residual, f);
+        self.low.clear();
+        self.low.extend(other.low.iter().map(|x| f(*x)));
         copy(&mut self.force, &other.force, f);
+    }
+    /// Residuals, what was lost of them, and forces.
+    fn answer(&self) -> [&[R]; 3] {
+        [&self.residual, &self.low, &self.force]
     }
     /// The same without the room that only a step needs.
     pub fn kept(&self) -> Self {
@@ -120,6 +129,7 @@ impl<R: Real> Constraint<R> {
         std::mem::swap(&mut self.rows, &mut other.rows);
         std::mem::swap(&mut self.a, &mut other.a);
         std::mem::swap(&mut self.residual, &mut other.residual);
+        std::mem::swap(&mut self.low, &mut other.low);
         std::mem::swap(&mut self.force, &mut other.force);
         std::mem::swap(&mut self.converged, &mut other.converged);
     }
@@ -132,6 +142,7 @@ impl<R: Real> Constraint<R> {
             + size_of_val(&rows.reference[..])
             + size_of_val(&self.contacts.list[..])
             + size_of_val(&self.residual[..])
+            + size_of_val(&self.low[..])
             + size_of_val(&self.force[..])
             + size_of_val(&self.a[..])
     }
@@ -202,6 +213,7 @@ impl<R: Real> Constraint<R> {
         for (own, found) in [
             (&mut self.a, &mut optimum.a),
             (&mut self.residual, &mut optimum.residual),
+            (&mut self.low, &mut optimum.low),
             (&mut self.force, &mut optimum.force),
         ] {
             std::mem::swap(own, found);
@@ -211,6 +223,7 @@ impl<R: Real> Constraint<R> {
     /// Residuals and forces at an acceleration that is given.
     pub fn answer_to(&mut self, a: &[R]) {
         self.a.copy_from_slice(a);
+        self.low.clear();
         answer(&self.rows, &self.a, &mut self.residual, &mut self.force);
     }
 }
@@ -338,7 +351,7 @@ impl<R: Real> ConstraintBackward<R> {
     /// its acceleration, and for `f̄` where the forces `f = −∇s(J a − a_ref)` are asked for themselves.
     pub fn weigh(&mut self, model: &Model<R>, mass: &[R], c: &Constraint<R>, cotangent: &[R]) {
         let asked = [cotangent, &self.asked.force[..]];
-        self.weights.solve(&model.topology.pattern, (mass, &c.rows), &c.residual, asked);
+        self.weights.solve(&model.topology.pattern, (mass, &c.rows), c.answer(), asked);
     }
 
     /// The same for the cotangent `η` of `f_s + Jᵀ f`: leaves `m = η − H⁻¹ Jᵀ W J η`, which is `H⁻¹ M η` and
@@ -346,12 +359,12 @@ impl<R: Real> ConstraintBackward<R> {
     pub fn weigh_force(&mut self, model: &Model<R>, mass: &[R], c: &Constraint<R>, eta: &[R]) {
         mass_matrix::times(&model.topology.pattern, mass, eta, &mut self.by_a);
         let asked = [&self.by_a[..], &[]];
-        self.weights.solve(&model.topology.pattern, (mass, &c.rows), &c.residual, asked);
+        self.weights.solve(&model.topology.pattern, (mass, &c.rows), c.answer(), asked);
     }
 
     /// Takes the weight `m` of forces at an acceleration that is given, and adds `−Jᵀ W (J m + f̄)` to `out`.
     pub fn weigh_given(&mut self, c: &Constraint<R>, weight: &[R], out: &mut [R]) {
-        self.weights.set(&c.rows, &c.residual, weight, &self.asked.force);
+        self.weights.set(&c.rows, [&c.residual, &c.force], weight, &self.asked.force);
         self.weights.subtract(&c.rows, out);
     }
 
@@ -366,7 +379,7 @@ impl<R: Real> ConstraintBackward<R> {
         c: &Constraint<R>,
         (cotangent, out, out_model): (&mut LinksCotangent<R>, &mut Costate<R>, &mut Model<R>),
     ) {
-        let (Weights { weight, u, y, .. }, velocity) = (&self.weights, &mut self.velocity);
+        let (Weights { weight, y, laws, .. }, velocity) = (&self.weights, &mut self.velocity);
         velocity.clear();
         velocity.resize(c.rows.count(), R::zero());
         c.rows.times(&state.v, velocity);
@@ -384,11 +397,10 @@ impl<R: Real> ConstraintBackward<R> {
                 own.zip(&self.asked.touch).for_each(|(own, y)| *own += *y);
             }
             let rows = block.rows();
-            let (f, r) = (&c.force[rows.clone()], &c.residual[rows.clone()]);
-            let law = block.law.pullback(r, f, &u[rows.clone()]);
+            let f = &c.force[rows.clone()];
             let of = |list: &[R]| list.get(block.row).copied().unwrap_or(R::zero());
             let limit = [of(&self.asked.violation), of(&self.asked.speed)];
-            let cut = Cut { f, y: &y[rows.clone()], velocity: &velocity[rows], law, limit };
+            let cut = Cut { f, y: &y[rows.clone()], velocity: &velocity[rows], law: laws[n], limit };
             match block.origin {
                 Origin::Equality(k) => match model.topology.equalities[k].tie {
                     Tie::Point(_) | Tie::Frame(_) => joined::pullback(&mut p, k, false, &cut),

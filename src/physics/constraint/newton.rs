@@ -11,12 +11,16 @@ use crate::physics::articulated::mass_matrix;
 const MOST_STEPS: usize = 200;
 /// Steps without a better balance after which a search has stalled, and after which it is at its last digits if
 /// the balance is level.
-const PATIENCE: [f64; 2] = [8.0, 2.0];
+const PATIENCE: [f64; 2] = [12.0, 2.0];
+/// A balance, in shares of the largest force, beyond which it need not be weighed.
+const FAR: f64 = 1e-3;
 /// A balance of forces to the last digits, in rounding errors of the forces that cancel in it.
 const BALANCED: f64 = 64.0;
 /// The worst balance that still counts where steps change nothing but last digits, in square roots of rounding
 /// errors: stiff rows keep no more digits. The last number is judged as `f64` is: its answers are rounded to that.
 const LEVEL: f64 = 0.125;
+/// Steps that no digit of `f64` shows, in its rounding errors.
+const UNSEEN: f64 = 1e-8;
 /// Steps that change nothing but last digits, in rounding errors of the largest acceleration.
 const LAST_DIGITS: f64 = 1024.0;
 
@@ -121,9 +125,13 @@ impl<P: Real<Plain = P>> Newton<P> {
             mass_matrix::times(p.pattern, p.mass, &self.step, &mut self.momentum_step);
             p.rows.times(&self.step, &mut self.residual_step);
             let way = self.search(p);
-            for (own, step) in self.a.iter_mut().zip(&self.step) {
-                *own += way * *step;
-            }
+            let go = |own: &mut [P], step: &[P]| {
+                for (own, step) in own.iter_mut().zip(step) {
+                    *own += way * *step;
+                }
+            };
+            go(&mut self.a, &self.step);
+            go(&mut self.momentum, &self.momentum_step);
             p.rows.residual(&self.a, &mut self.residual);
             let moved = self.moved_by(way);
             self.moved = P::select(done, self.moved, moved);
@@ -138,7 +146,11 @@ impl<P: Real<Plain = P>> Newton<P> {
     }
 
     fn is_level(&self) -> P::Mask {
-        self.imbalance.le(P::from_f64(LEVEL * P::EPSILON.max(f64::EPSILON).sqrt()))
+        let level = P::from_f64(LEVEL * P::EPSILON.max(f64::EPSILON).sqrt());
+        let level = self.imbalance.le(level);
+        // Without more digits, the forces of the stiffest rows are known no better than this, which no digit of
+        // an acceleration in `f64` shows.
+        if P::FINEST { level | self.moved.le(P::from_f64(UNSEEN * f64::EPSILON)) } else { level }
     }
 
     /// Where the acceleration is right but for so many rounding errors of the largest one: by what is out of
@@ -167,6 +179,7 @@ impl<P: Real<Plain = P>> Newton<P> {
         let warmer = cost_warm.lt(cost_free);
         for i in 0..self.a.len() {
             self.a[i] = P::select(warmer, warm[i], p.free[i]);
+            self.momentum[i] = P::select(warmer, self.momentum_step[i], P::zero());
         }
         for i in self.hessian.left_out() {
             self.a[i] = p.free[i];
@@ -179,18 +192,37 @@ impl<P: Real<Plain = P>> Newton<P> {
     /// Forces and gradient at `a`; whether they balance up to rounding of what cancels in each of them.
     fn balance(&mut self, p: &Problem<'_, P>) -> P::Mask {
         p.rows.force(&self.residual, &mut self.force);
+        self.gradient.fill(P::zero());
+        p.rows.add_transposed(&self.force, &mut self.gradient);
+        let (mut worst, mut scale) = (P::zero(), P::zero());
+        for ((g, m), f) in self.gradient.iter_mut().zip(&self.momentum).zip(p.smooth) {
+            scale = scale.max(g.abs()).max(f.abs());
+            *g = *m - *g;
+            worst = worst.max(g.abs());
+        }
+        let far = worst.gt(scale.times(FAR));
+        self.imbalance = worst / P::select(scale.gt(P::zero()), scale, P::one());
+        if !far.all() {
+            let near = self.weighed(p);
+            self.imbalance = P::select(far, self.imbalance, near);
+        }
+        self.imbalance.le(P::from_f64(BALANCED * P::EPSILON))
+    }
+
+    /// What is out of balance, in shares of the forces that cancel, of the worst degree of freedom.
+    fn weighed(&mut self, p: &Problem<'_, P>) -> P {
         mass_matrix::times_and_size(p.pattern, p.mass, &self.a, &mut self.momentum, &mut self.size);
         for ((m, size), f) in self.momentum.iter_mut().zip(&mut self.size).zip(p.smooth) {
             *m -= *f;
             *size += f.abs();
         }
+        for i in self.hessian.left_out() {
+            self.momentum[i] = P::zero();
+        }
         self.gradient.fill(P::zero());
         p.rows.add_transposed_and_size(&self.force, &mut self.gradient, &mut self.size);
         for (g, m) in self.gradient.iter_mut().zip(&self.momentum) {
             *g = *m - *g;
-        }
-        for i in self.hessian.left_out() {
-            self.gradient[i] = P::zero();
         }
         // Beside a large acceleration a small one counts as much as a force that makes it.
         let largest = self.a.iter().fold(P::zero(), |most, a| most.max(a.abs()));
@@ -200,8 +232,7 @@ impl<P: Real<Plain = P>> Newton<P> {
             worst = worst.max(g.abs() / P::select(size.gt(P::zero()), size, P::one()));
             finite = finite & g.is_finite();
         }
-        self.imbalance = P::select(finite, worst, P::from_f64(f64::MAX));
-        self.imbalance.le(P::from_f64(BALANCED * P::EPSILON))
+        P::select(finite, worst, P::from_f64(f64::MAX))
     }
 
     /// The largest change of the last step, in shares of the largest acceleration.

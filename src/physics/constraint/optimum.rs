@@ -6,7 +6,7 @@
 //! hang on the sixteenth digit of an acceleration.
 
 use super::hessian::Hessian;
-use super::law::{Curvature, MOST};
+use super::law::{Curvature, LawCotangent, MOST};
 use super::newton::{Newton, Problem};
 use super::rows::Rows;
 use crate::model::Pattern;
@@ -16,6 +16,10 @@ use crate::physics::articulated::mass_matrix;
 /// Estimated errors, in rounding errors of one, from which on more digits are needed: 2e-10 of the largest
 /// acceleration in double precision, an eighth in single precision.
 const MOST_ERROR: f64 = (1u64 << 20) as f64;
+
+/// Where a search with soft rows begins, in shares of their own `D`, and by how much it goes on at most.
+const SOFTEST: f64 = 1e-18;
+const STRIDE: f64 = 32.0;
 
 /// Inertia, rows and other lists over another number.
 #[derive(Clone, Debug)]
@@ -38,11 +42,6 @@ impl<R: Real> Lifted<R> {
     }
 }
 
-/// Whether a finer number than `R` has more digits.
-fn has_finer<R: Real>() -> bool {
-    R::Finer::EPSILON < R::EPSILON
-}
-
 /// The search for the optimum, and its answer; allocated once.
 #[derive(Clone, Debug)]
 pub struct Optimum<R: Real> {
@@ -50,6 +49,9 @@ pub struct Optimum<R: Real> {
     pub a: Vec<R>,
     /// `r = J a − a_ref`, of each row.
     pub residual: Vec<R>,
+    /// What is lost of `r` in its rounding where the search went on with more digits; empty where it nowhere did.
+    /// On which side of a cone's edge a residual lies may be in digits that it does not have.
+    pub low: Vec<R>,
     /// `f`, of each row.
     pub force: Vec<R>,
     /// The worlds in which the forces balance.
@@ -68,6 +70,7 @@ impl<R: Real> Optimum<R> {
         Self {
             a: zero(),
             residual: Vec::new(),
+            low: Vec::new(),
             force: Vec::new(),
             found: R::zero().is_zero(),
             refined: 0,
@@ -89,6 +92,9 @@ impl<R: Real> Optimum<R> {
         let [smooth, free, warm] = &self.plain.lists;
         let problem = Problem { pattern, mass: &self.plain.mass, smooth, free, rows: &self.plain.rows };
         self.newton.solve(&problem, warm);
+        if R::FINEST && !self.newton.found.all() {
+            self.stiffen(pattern);
+        }
         self.a.clear();
         self.a.extend(self.newton.a.iter().map(|a| R::from_plain(*a)));
         answer(rows, &self.a, &mut self.residual, &mut self.force);
@@ -96,9 +102,10 @@ impl<R: Real> Optimum<R> {
             self.differentiate(pattern, (mass, rows), lists[0]);
         }
         self.refined = 0;
+        self.low.clear();
         self.found = self.newton.found;
         let sure = self.newton.sure(MOST_ERROR);
-        if has_finer::<R>() && !sure.all() {
+        if !R::FINEST && !sure.all() {
             let as_number = |mask| R::Plain::select(mask, R::Plain::one(), R::Plain::zero());
             let (sure, found) = (as_number(sure), as_number(self.found));
             let refined: Vec<f64> = (0..R::LANES)
@@ -108,6 +115,28 @@ impl<R: Real> Optimum<R> {
                 })
                 .collect();
             self.found = R::Plain::from_lanes(|lane| refined[lane]).gt(R::Plain::zero());
+        }
+    }
+
+    /// Finds the optimum of soft rows, and follows it while they become as stiff as they are. Where stiff cones
+    /// are slid along, the cost has curved valleys, on which Newton's method takes short steps only.
+    fn stiffen(&mut self, pattern: &Pattern) {
+        let mut rows = self.plain.rows.clone();
+        let [smooth, free, warm] = &mut self.plain.lists;
+        let (mut reached, mut stride) = (0.0, STRIDE);
+        while reached < 1.0 && stride > 1.01 {
+            let next = (reached * stride).clamp(SOFTEST, 1.0);
+            for (own, block) in rows.blocks.iter_mut().zip(&self.plain.rows.blocks) {
+                own.law = block.law.scaled(R::Plain::from_f64(next));
+            }
+            let problem = Problem { pattern, mass: &self.plain.mass, smooth, free, rows: &rows };
+            self.newton.solve(&problem, warm);
+            if self.newton.found.all() {
+                warm.copy_from_slice(&self.newton.a);
+                (reached, stride) = (next, (stride * stride).min(STRIDE));
+            } else {
+                stride = stride.sqrt();
+            }
         }
     }
 
@@ -148,6 +177,10 @@ impl<R: Real> Optimum<R> {
         for (own, finer) in lists {
             own.iter_mut().zip(finer).for_each(|(own, x)| own.set_from_finer(lane, *x));
         }
+        self.low.resize(rows.count(), R::zero());
+        for ((low, own), x) in self.low.iter_mut().zip(&self.residual).zip(&finer.residual) {
+            low.set_from_finer(lane, *x - own.finer(lane));
+        }
         if finer.found.all() { 1.0 } else { 0.0 }
     }
 }
@@ -172,6 +205,8 @@ pub struct Weights<R: Real> {
     pub u: Vec<R>,
     /// `y = W u`, of each row.
     pub y: Vec<R>,
+    /// Of the laws' numbers, for the scalar `u · f(r)`, of each block.
+    pub laws: Vec<LawCotangent<R>>,
     /// Whether the factor is already that of the rows at hand: all cotangents of one step share it.
     pub factored: bool,
     hessian: Hessian<R::Plain>,
@@ -186,18 +221,20 @@ impl<R: Real> Weights<R> {
             weight: zero(),
             u: Vec::new(),
             y: Vec::new(),
+            laws: Vec::new(),
             factored: false,
             hessian: Hessian::new(pattern),
             rest: zero(),
         }
     }
 
-    /// Solves at the residuals of an optimum. `by_force` is `f̄`; empty for none.
+    /// Solves at an optimum with these residuals, what was lost of them, and forces. `by_force` is `f̄`; empty for
+    /// none.
     pub fn solve(
         &mut self,
         pattern: &Pattern,
         (mass, rows): (&[R], &Rows<R>),
-        residual: &[R],
+        [residual, low, force]: [&[R]; 3],
         [by_a, by_force]: [&[R]; 2],
     ) {
         if !self.factored {
@@ -207,7 +244,9 @@ impl<R: Real> Weights<R> {
         }
         self.weight.clear();
         self.weight.resize(by_a.len(), R::zero());
-        self.bend(rows, residual, by_force);
+        if !by_force.is_empty() {
+            self.bend(rows, residual, by_force);
+        }
         // Once in plain numbers, and once more for every derivative that the numbers carry.
         for pass in 0..=R::ORDER {
             if pass > 0 {
@@ -227,20 +266,33 @@ impl<R: Real> Weights<R> {
             }
             self.bend(rows, residual, by_force);
         }
-        if !has_finer::<R>() {
+        self.finish(rows, residual, force);
+        if R::FINEST {
             return;
         }
         let strain = self.hessian.strain;
-        for lane in (0..R::LANES).filter(|lane| !(strain.lane(*lane) * R::EPSILON <= MOST_ERROR * R::EPSILON))
-        {
-            self.refine(pattern, (mass, rows), [residual, by_a, by_force], lane);
+        for lane in 0..R::LANES {
+            let lost = low.iter().any(|x| x.lane(lane) != 0.0);
+            if lost || !(strain.lane(lane) <= MOST_ERROR) {
+                self.refine(pattern, (mass, rows), [residual, low, force], [by_a, by_force], lane);
+            }
         }
     }
 
     /// The weights of rows at an acceleration that is given: `λ` is what it is.
-    pub fn set(&mut self, rows: &Rows<R>, residual: &[R], weight: &[R], by_force: &[R]) {
+    pub fn set(&mut self, rows: &Rows<R>, [residual, force]: [&[R]; 2], weight: &[R], by_force: &[R]) {
         self.weight.copy_from_slice(weight);
         self.bend(rows, residual, by_force);
+        self.finish(rows, residual, force);
+    }
+
+    /// What `u · f` asks of the laws.
+    fn finish(&mut self, rows: &Rows<R>, residual: &[R], force: &[R]) {
+        self.laws.clear();
+        self.laws.extend(rows.blocks.iter().map(|block| {
+            let [r, f, u] = [residual, force, &self.u].map(|list| &list[block.rows()]);
+            block.law.pullback(r, f, u)
+        }));
     }
 
     /// Takes `Jᵀ y` away.
@@ -269,15 +321,27 @@ impl<R: Real> Weights<R> {
     }
 
     /// Solves again in one world with more digits.
-    fn refine(&mut self, pattern: &Pattern, (mass, rows): (&[R], &Rows<R>), lists: [&[R]; 3], lane: usize) {
+    fn refine(
+        &mut self,
+        pattern: &Pattern,
+        (mass, rows): (&[R], &Rows<R>),
+        answer: [&[R]; 3],
+        asked: [&[R]; 2],
+        lane: usize,
+    ) {
         let (mut lifted, mut finer) = (Lifted::new(), Weights::<R::Finer>::new(pattern));
-        lifted.take(mass, rows, lists, |x| x.finer(lane));
-        let [residual, by_a, by_force] = &lifted.lists;
-        finer.solve(pattern, (&lifted.mass, &lifted.rows), residual, [by_a, by_force]);
-        for (own, finer) in
-            [(&mut self.weight, &finer.weight), (&mut self.u, &finer.u), (&mut self.y, &finer.y)]
-        {
+        lifted.take(mass, rows, answer, |x| x.finer(lane));
+        let [residual, low, force] = &mut lifted.lists;
+        residual.iter_mut().zip(&*low).for_each(|(own, low)| *own += *low);
+        let asked = asked.map(|list| list.iter().map(|x| x.finer(lane)).collect::<Vec<_>>());
+        let asked = asked.each_ref().map(|list| &list[..]);
+        finer.solve(pattern, (&lifted.mass, &lifted.rows), [residual, &[], force], asked);
+        let lists = [(&mut self.weight, &finer.weight), (&mut self.u, &finer.u), (&mut self.y, &finer.y)];
+        for (own, finer) in lists {
             own.iter_mut().zip(finer).for_each(|(own, x)| own.set_from_finer(lane, *x));
+        }
+        for (own, finer) in self.laws.iter_mut().zip(&finer.laws) {
+            own.set_from_finer(lane, finer);
         }
     }
 }

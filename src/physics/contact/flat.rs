@@ -270,7 +270,11 @@ impl Polygon {
                 }
                 if inside != stays {
                     let at = if inside { [here.at[1], side] } else { [side, here.at[1]] };
-                    polygon.push(at, crossing(&Overlap { at, ..sides }, reference, incident));
+                    // A line goes there and back, and where it turns it has no length to be cut.
+                    let turns = matches!(at, [Bound::Reference(_), Bound::Reference(_)]);
+                    if sides.incident.is_face() || !turns {
+                        polygon.push(at, crossing(&Overlap { at, ..sides }, reference, incident));
+                    }
                 }
             }
         }

@@ -18,6 +18,7 @@ mod relative;
 mod settle;
 mod sphere_box;
 mod sphere_cylinder;
+mod survey;
 
 pub use axes::Along;
 pub use box_box::{BoxFace, Crossing, Edge, EdgePair, FacePoint, Line};
@@ -134,6 +135,13 @@ pub struct Feature {
     pub place: Place,
     /// Where the tangents start from.
     pub hint: Hint,
+}
+
+impl Feature {
+    /// Whether the normal was not found, and is held constant.
+    pub fn is_frozen(&self) -> bool {
+        matches!(self.place, Place::Facing(facing) if !facing.solved)
+    }
 }
 
 /// Where and how closely two shapes meet.

@@ -5,6 +5,7 @@
 //! is the answer.
 
 use super::convex::{Corners, Facing, Part, System, approach, extreme, solid, supporting, unpack};
+use super::survey::{Pair, around};
 use super::{Place, Placed, Side, closest, depth, flat};
 use crate::model::description::Shape;
 use crate::spatial::Vec3;
@@ -134,6 +135,20 @@ fn settle(
     best.1
 }
 
+/// The same from directions all around, where the first search found no solution.
+fn again(pair: Pair<'_>, first: ([Part; 2], Vec3<f64>, bool)) -> ([Part; 2], Vec3<f64>, bool) {
+    let n = pair.farthest(first.1);
+    if pair.parting(n) < pair.parting(first.1) {
+        return first;
+    }
+    let mut known = [Known::default(); 2];
+    for turned in around(n) {
+        known[0].add(extreme(pair.shapes[0], turned, pair.placed[0]).1);
+        known[1].add(extreme(pair.shapes[1], -turned, pair.placed[1]).1);
+    }
+    settle(pair.shapes, pair.placed, n, known)
+}
+
 /// The feature of two convex shapes.
 pub(super) fn features(
     shapes: [Shape; 2],
@@ -165,7 +180,11 @@ pub(super) fn features(
             }
         }
     }
-    let (parts, normal, solved) = settle(shapes, placed, meeting.normal, known);
+    let mut settled = settle(shapes, placed, meeting.normal, known);
+    if !settled.2 {
+        settled = again(Pair { shapes, placed }, settled);
+    }
+    let (parts, normal, solved) = settled;
     if !flat::features(shapes, placed, normal, reach, found) {
         face(parts, placed, normal, solved, found);
     }
@@ -182,17 +201,22 @@ pub(super) fn face(
     solved: bool,
     found: &mut dyn FnMut(Place) -> usize,
 ) {
+    let system = System::new(parts, placed[0], placed[1]);
     let normal = match solved {
-        true => unpack(&System::new(parts, placed[0], placed[1]).solve(near).x).0,
+        true => unpack(&system.solve(near).x).0,
         false => near,
     };
     for grid in GRIDS {
         let towards = normal.to_array().map(|x| (grid * x).round() as i32);
         let facing = Facing { parts, towards, solved };
         let turned = approach(&facing, placed[0], placed[1]).normal - normal;
-        if turned.dot(turned) < 1e-16 || grid == GRIDS[4] {
+        if turned.dot(turned) < 1e-16 {
             found(Place::Facing(facing));
             return;
         }
     }
+    // From its own last digits a solution is found again, or it is none.
+    let towards = normal.to_array().map(|x| (GRIDS[4] * x).round() as i32);
+    let solved = solved && system.solve(Vec3::from(towards.map(f64::from))).converged;
+    found(Place::Facing(Facing { parts, towards, solved }));
 }

@@ -239,13 +239,15 @@ const SENSORS: &[(&str, &str)] = &[
     ("plugin", "@plugged @placed | config"),
 ];
 
-struct Rule {
+/// What an element may have.
+pub struct Rule {
     attributes: Vec<&'static str>,
     /// Tag, context, and whether it may appear only once.
-    children: Vec<(&'static str, String, bool)>,
+    pub children: Vec<(&'static str, String, bool)>,
 }
 
-static TABLE: LazyLock<HashMap<String, Rule>> = LazyLock::new(|| {
+/// The rule of every context.
+pub static TABLE: LazyLock<HashMap<String, Rule>> = LazyLock::new(|| {
     let mut table = HashMap::new();
     for rule in RULES {
         let (context, body) = rule.split_once(':').expect("a rule has a colon");
@@ -318,36 +320,4 @@ fn check_in(element: &Element, context: &str) -> Result<(), Error> {
         check_in(child, context)?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use crate::scene::mjcf::xml;
-
-    fn message(text: &str) -> String {
-        let root = xml::read(text, Path::new("x.xml")).unwrap();
-        check(&root).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn every_rule_expands_and_every_child_has_a_rule() {
-        for (context, rule) in TABLE.iter() {
-            for (_, child, _) in &rule.children {
-                assert!(TABLE.contains_key(child), "{child} inside {context} has no rule");
-            }
-        }
-    }
-
-    #[test]
-    fn a_misspelt_word_is_an_error_that_names_the_right_one() {
-        let text = "<mujoco><worldbody><body><geom siz=\"1\"/></body></worldbody></mujoco>";
-        assert_eq!(message(text), "x.xml:1: geom has the unknown attribute siz (did you mean \"size\"?)");
-        let text = "<mujoco>\n<worldbody><bodi/></worldbody></mujoco>";
-        assert_eq!(message(text), "x.xml:2: unknown element bodi inside worldbody (did you mean \"body\"?)");
-        let text = "<mujoco><worldbody pos=\"0 0 1\"/></mujoco>";
-        assert_eq!(message(text), "x.xml:1: worldbody has the attribute pos (it takes none)");
-    }
 }

@@ -163,35 +163,3 @@ pub(super) fn beside_main_or_includer(file: &str, directory: &Path, includer: &s
 pub(in crate::scene) fn section<'a>(root: &'a Element, tag: &'a str) -> impl Iterator<Item = &'a Element> {
     root.children.iter().filter(move |s| s.tag == tag).flat_map(|s| s.children.iter())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_element_knows_its_line_below_a_comment_with_dashes() {
-        let root = parse("<mujoco>\n<!-- a -- b\n -->\n<option/></mujoco>", Path::new("x.xml")).unwrap();
-        assert_eq!(root.children[0].line, 4);
-    }
-
-    #[test]
-    fn malformed_xml_names_file_and_line() {
-        let error = parse("<mujoco>\n<option>\n</mujoco>", Path::new("x.xml")).unwrap_err();
-        assert!(error.to_string().starts_with("x.xml:3: malformed XML"), "{error}");
-    }
-
-    #[test]
-    fn an_include_is_found_beside_the_file_that_names_it() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("sub")).unwrap();
-        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-        write("sub/b.xml", "<x><include file=\"c.xml\"/></x>");
-        write("sub/c.xml", "<x><option/></x>");
-        let main = folder.path().join("a.xml");
-        let root = read("<mujoco><include file=\"sub/b.xml\"/></mujoco>", &main).unwrap();
-        assert_eq!(root.children[0].tag, "option");
-        write("sub/c.xml", "<x><include file=\"sub/b.xml\"/></x>");
-        let error = read("<mujoco><include file=\"sub/b.xml\"/></mujoco>", &main).unwrap_err();
-        assert!(error.to_string().contains("included twice"), "{error}");
-    }
-}

@@ -422,6 +422,3 @@ impl Scene {
         self.problem.judge(solution)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -5,7 +5,7 @@ use super::place::Source;
 use crate::control::{Part, Plan};
 use crate::error::{Error, nearest};
 use crate::model::description::{Description, Inertial};
-use crate::model::{Model, Parameter, State, log_cholesky_of};
+use crate::model::{LEAST_FRICTION, Model, Parameter, State, log_cholesky_of};
 use crate::optimize::{Group, Subject, Variable};
 use crate::physics::derive::{compile, parameters};
 use crate::sense::matches;
@@ -172,7 +172,11 @@ fn start_names(model: &Model<f64>, what: &str) -> Vec<String> {
 
 fn of_parameter(p: &Parameter) -> Variable {
     let scale = if p.value == 0.0 { 1.0 } else { p.value.abs() };
-    Variable { name: p.name.clone(), unit: p.unit, start: p.value, lower: p.lower, upper: p.upper, scale }
+    // A friction below the least one changes nothing: an optimizer that went there would find no way back.
+    let field = p.name.rsplit('.').next().unwrap_or_default();
+    let rubs = field.starts_with("friction[") || field.starts_with("o_friction[");
+    let lower = if rubs { p.lower.max(LEAST_FRICTION * (1.0 + 1e-9)) } else { p.lower };
+    Variable { name: p.name.clone(), unit: p.unit, start: p.value, lower, upper: p.upper, scale }
 }
 
 /// The places of the controllers' parameters that a pattern means.

@@ -10,9 +10,6 @@ mod joints;
 mod meshes;
 mod words;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 

@@ -7,7 +7,8 @@
 
 mod ball;
 mod spring;
-mod surface;
+#[doc(hidden)]
+pub mod surface;
 
 use ball::{Knock, knock_pullback, knocks};
 use spring::{spring, spring_pullback};

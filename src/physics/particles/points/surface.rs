@@ -250,35 +250,59 @@ fn at_geom_pullback<R: Real>(
     (by_arm, by_u, bar[10])
 }
 
-/// When a point on a straight path first touches a form, if within `h`. Newton's method does not overshoot: along a
-/// line the distance from what is convex is convex. A point inside has touched before, at most `h` ago.
-fn first_touch(
+/// When a point on a straight path first touches a form, if within `h`. A point inside has touched before, at most `h`
+/// ago.
+///
+/// Along a line the distance from what is convex is convex, so Newton's method comes to the first touch from outside
+/// and the touch lies between where the path is outside and approaches and where it is inside, or leaves. Where the
+/// steps of Newton's method do not halve, as along a surface that is just grazed, this bracket is halved instead.
+pub fn first_touch(
     form: Form,
     (x, u, size): (Vec3<f64>, Vec3<f64>, Vec3<f64>),
     radius: f64,
     h: f64,
 ) -> Option<f64> {
-    let mut t = 0.0;
-    for _ in 0..20 {
-        let (gap, rate) = gap_and_rate(form, (x + u * t, u), size, radius);
-        if rate >= 0.0 || rate.is_nan() {
+    let at = |t: f64| gap_and_rate(form, (x + u * t, u), size, radius);
+    let (mut gap, mut rate) = at(0.0);
+    if rate >= 0.0 || rate.is_nan() {
+        return None;
+    }
+    // Whether the path is inside at the upper end: then it does touch.
+    let mut inside = gap <= 0.0;
+    let (mut low, mut high) = if inside { (-h, 0.0) } else { (0.0, h) };
+    if inside && at(-h).0 <= 0.0 {
+        return Some(-h);
+    }
+    let (mut t, mut last) = (0.0, f64::INFINITY);
+    for _ in 0..MOST_HALVINGS {
+        let newton = t - gap / rate;
+        if rate < 0.0 && gap > 0.0 && newton >= h {
             return None;
         }
-        let next = (t - gap / rate).max(-h);
-        if next >= h {
-            return None;
-        }
-        let done = (next - t).abs() <= 1e-12 * h;
+        let quick = newton > low && newton < high && (newton - t).abs() <= 0.5 * last;
+        let next = if quick { newton } else { 0.5 * (low + high) };
+        last = if quick { (newton - t).abs() } else { high - low };
         t = next;
-        if done {
-            break;
+        if last <= 1e-12 * h {
+            return (inside || quick).then_some(t);
+        }
+        (gap, rate) = at(t);
+        if gap <= 0.0 {
+            (high, inside) = (t, true);
+        } else if rate < 0.0 || inside {
+            low = t;
+        } else {
+            high = t;
         }
     }
-    Some(t)
+    inside.then_some(high)
 }
 
+/// More than enough halvings from `h` to 1e-12 of it, each of which a step of Newton's method may precede.
+const MOST_HALVINGS: usize = 120;
+
 /// How far a ball is from a form, and how fast that grows.
-fn gap_and_rate<R: Real>(form: Form, (x, u): (Vec3<R>, Vec3<R>), size: Vec3<R>, radius: R) -> (R, R) {
+pub fn gap_and_rate<R: Real>(form: Form, (x, u): (Vec3<R>, Vec3<R>), size: Vec3<R>, radius: R) -> (R, R) {
     let near = distance(form, x, size);
     (near.0 - radius, slope(form, x, size, near).dot(u))
 }

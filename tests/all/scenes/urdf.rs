@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::parse;
-use crate::Error;
-use crate::model::description::*;
+use costate::Error;
+use costate::model::description::*;
+use costate::scene::urdf::parse;
 
 const INERTIAL: &str = "<inertial><origin xyz='0 0 .1'/><mass value='1'/>\
                         <inertia ixx='.1' iyy='.1' izz='.1' ixy='0' ixz='0' iyz='0'/></inertial>";

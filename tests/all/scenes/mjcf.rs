@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::{load, parse};
-use crate::Error;
-use crate::model::description::*;
+use costate::Error;
+use costate::model::description::*;
+use costate::scene::mjcf::{load, parse};
 
 fn read(inside: &str) -> Result<Description, Error> {
     parse(&format!("<mujoco>{inside}</mujoco>"), Path::new("x.xml"))

@@ -1,5 +1,10 @@
-use super::*;
-use crate::optimize::Kind;
+//! What a scene says, and what it is told when it makes no sense.
+
+use std::path::Path;
+
+use costate::Error;
+use costate::optimize::{Kind, Solution};
+use costate::scene::toml::{Scene, parse};
 
 const GOOD: &str = r#"model = "models/cartpole.xml"
 horizon = 3.0

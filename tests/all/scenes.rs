@@ -1,0 +1,7 @@
+//! Files into worlds: what the readers promise.
+
+mod mesh;
+mod mjcf;
+mod toml;
+mod urdf;
+mod xml;
