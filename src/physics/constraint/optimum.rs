@@ -273,7 +273,9 @@ impl<R: Real> Weights<R> {
         let strain = self.hessian.strain;
         for lane in 0..R::LANES {
             let lost = low.iter().any(|x| x.lane(lane) != 0.0);
-            if lost || !(strain.lane(lane) <= MOST_ERROR) {
+            // Numbers that are none are strained, too.
+            let sound = strain.lane(lane) <= MOST_ERROR;
+            if lost || !sound {
                 self.refine(pattern, (mass, rows), [residual, low, force], [by_a, by_force], lane);
             }
         }
