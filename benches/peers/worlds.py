@@ -382,19 +382,21 @@ def compare(worlds, seed):
 
 
 def record(worlds, seed, count, path):
-    """Writes the worst worlds: failures first, then the largest errors, and some of each kind."""
+    """Writes the worst worlds: failures first, then the largest errors, half of each kind and half of the stiffest."""
     kept = [w for w in worlds if w["answers"] and not w["elsewhere"]]
     kept.sort(key=lambda w: (not failed(w), -w.get("ratio", 0), -w["kappa"]))
     part = math.ceil(count / (2 * len(draw_worlds.KINDS)))
     chosen = [w for kind in draw_worlds.KINDS for w in [w for w in kept if w["kind"] == kind][:part]]
     known = {w["index"] for w in chosen}
-    chosen += [w for w in kept if w["index"] not in known][: max(0, count - len(chosen))]
+    rest = sorted((w for w in kept if w["index"] not in known), key=lambda w: w["kappa"] <= SURE)
+    chosen += rest[: max(0, count - len(chosen))]
     rows = []
     for judged in chosen[:count]:
         w = drawn(seed, judged["index"])
         # Beyond, rounding errors of the rows decide, and the two programs round differently.
-        w["comparable"] = w["kappa"] <= SURE and judged.get("ratio", math.inf) < 1
-        row = {k: w[k] for k in ("index", "kind", "xml", "qpos", "qvel", "acceleration", "comparable")}
+        w["comparable"] = bool(w["kappa"] <= SURE and judged.get("ratio", math.inf) < 1)
+        w["single"] = bool(judged["single"])
+        row = {k: w[k] for k in ("index", "kind", "xml", "qpos", "qvel", "acceleration", "comparable", "single")}
         rows.append(row | {k: float(f"{w[k]:.3g}") for k in ("kappa", "spread", "blur")})
     head = json.dumps({"mujoco": mujoco.__version__, "seed": seed})[:-1]
     lines = ",\n".join(json.dumps(row, separators=(",", ":"), allow_nan=False) for row in rows)

@@ -128,6 +128,7 @@ fn healthy(h: &Health) -> Value {
         "first_switches": h.switches.iter().take(10).collect::<Vec<_>>(),
         "not_finite": h.broken.as_ref().map(|(step, of)| json!({ "step": step, "quantity": of })),
         "missing": h.missing.iter().map(|m| m.tell(h.steps)).collect::<Vec<_>>(),
+        "refined_searches": h.refined,
         "advice": h.advice(),
     })
 }

@@ -33,6 +33,8 @@ pub struct Health {
     pub jumps: bool,
     /// The derivatives that the gradient is without.
     pub missing: Vec<Missing>,
+    /// At how many steps the search for the constraint forces went on with more digits than the number has.
+    pub refined: usize,
 }
 
 /// A derivative that a gradient is without at some steps.
@@ -114,8 +116,15 @@ impl Health {
                 )
             }
         };
+        let refined = match self.refined {
+            0 => String::new(),
+            n => format!(
+                "the search for the constraint forces needed more digits at {n} of {} steps\n",
+                self.steps
+            ),
+        };
         format!(
-            "the costate grows {:.4} times with each step back, {:.1e} times over the rollout\n{switches}\n",
+            "the costate grows {:.4} times with each step back, {:.1e} times over the rollout\n{switches}\n{refined}",
             self.growth,
             self.total_growth()
         )
@@ -155,6 +164,7 @@ pub(super) struct Pulse {
     jumps: bool,
     /// The names and steps of derivatives that are left out.
     missing: Vec<Missing>,
+    refined: usize,
 }
 
 impl Pulse {
@@ -166,6 +176,7 @@ impl Pulse {
         self.acting.resize(steps, 0);
         self.broken = None;
         self.missing.clear();
+        self.refined = 0;
         let joints = model.joints.iter().filter_map(|j| j.limit.as_ref()).map(|l| l.solimp[0]);
         let first = joints.chain(model.geoms.iter().map(|g| g.solimp[0]));
         self.jumps = first.into_iter().any(|d| d.first() > SMOOTH_ONSET);
@@ -186,6 +197,7 @@ impl Pulse {
         self.norms[k] = (0..R::LANES).map(|lane| square.lane(lane).sqrt()).fold(0.0, f64::max);
         self.acting[k] = acting(record);
         self.note_missing(model, (k, state), record);
+        self.refined += usize::from(record.stages.iter().any(|stage| stage.constraint.refined()));
         let sum = input.u.iter().fold(square, |sum, x| sum + x.square());
         if self.broken.is_none() && !sum.is_finite().all() {
             self.broken = Some((k, broken(model, costate, input)));
@@ -290,6 +302,7 @@ pub fn health<R: Real>(workspace: &Workspace<R>) -> Health {
         broken: pulse.broken.clone(),
         jumps: pulse.jumps,
         missing: pulse.missing.clone(),
+        refined: pulse.refined,
     }
 }
 

@@ -175,7 +175,9 @@ fn the_worst_of_many_random_worlds_are_solved_as_in_twice_the_precision() {
             (model.map(|x| LanesF32::splat(x as f32)), state.map(|x| LanesF32::splat(x as f32)));
         let mut stage = Stage::new(&model);
         acceleration(&model, &state, &Input::zero(&model), &mut stage);
-        assert!(stage.solved().all(), "no optimum found in single precision of {xml}");
+        // Masses that differ by more than 1e7 leave single precision no inertia matrix to search with.
+        let possible = world["single"] == true;
+        assert!(stage.solved().all() || !possible, "no optimum found in single precision of {xml}");
         in_single += usize::from(stage.refined() > 0);
     }
     println!(

@@ -12,7 +12,15 @@ fn group(name: &str, adjoint: f64, dual: f64, difference: f64) -> Group {
 }
 
 fn health(growth: f64) -> Health {
-    Health { steps: 100, growth, switches: Vec::new(), broken: None, jumps: false, missing: Vec::new() }
+    Health {
+        steps: 100,
+        growth,
+        switches: Vec::new(),
+        broken: None,
+        jumps: false,
+        missing: Vec::new(),
+        refined: 0,
+    }
 }
 
 #[test]

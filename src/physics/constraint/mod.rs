@@ -115,6 +115,10 @@ impl<R: Real> Constraint<R> {
         self.low.extend(other.low.iter().map(|x| f(*x)));
         copy(&mut self.force, &other.force, f);
     }
+    /// Whether the search went on with more digits in some world.
+    pub fn refined(&self) -> bool {
+        !self.low.is_empty()
+    }
     /// Residuals, what was lost of them, and forces.
     fn answer(&self) -> [&[R]; 3] {
         [&self.residual, &self.low, &self.force]
