@@ -1,7 +1,7 @@
 //! Ratios against numbers of joints: gradient over forward, lanes over single worlds, Jacobians by
 //! lanes of cotangents against duals.
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use std::time::Instant;
 
 use costate::model::{Costate, Input, Model, State};
 use costate::number::{Dual, Lanes, Tangent, Wide};
@@ -39,84 +39,108 @@ fn start(model: &Model<f64>) -> State<f64> {
     state
 }
 
-fn rollouts(c: &mut Criterion) {
-    let mut group = c.benchmark_group("rollout of 100 steps");
+type Work<'a> = (&'a str, Box<dyn FnMut() + 'a>);
+
+/// Times several works in turn, so that what disturbs one disturbs all, and prints the median of each [µs] with its
+/// ratio to the first. Each runs `count` times in a round.
+fn alternate(what: &str, count: usize, mut works: Vec<Work<'_>>) {
+    const ROUNDS: usize = 41;
+    let mut times = vec![Vec::with_capacity(ROUNDS); works.len()];
+    for _ in 0..ROUNDS {
+        for ((_, work), times) in works.iter_mut().zip(&mut times) {
+            let begin = Instant::now();
+            (0..count).for_each(|_| work());
+            times.push(begin.elapsed().as_secs_f64() * 1e6 / count as f64);
+        }
+    }
+    let medians: Vec<f64> = times
+        .iter_mut()
+        .map(|times| {
+            times.sort_by(f64::total_cmp);
+            times[ROUNDS / 2]
+        })
+        .collect();
+    for ((name, _), median) in works.iter().zip(&medians) {
+        println!("{what:<24} {name:<22} {median:>10.3} µs   {:>6.3}", median / medians[0]);
+    }
+}
+
+fn rollouts() {
     for joints in [2, 7, 20, 40] {
         let model = chain(joints);
         let (start, inputs) = (start(&model), vec![Input::zero(&model); STEPS]);
-        let mut objective = RandomLinear::new(&model, STEPS, 1);
+        let (mut objective, mut same) =
+            (RandomLinear::new(&model, STEPS, 1), RandomLinear::new(&model, STEPS, 1));
         let mut workspace = Workspace::new(&model, &start);
-        group.bench_function(BenchmarkId::new("forward", joints), |b| {
-            b.iter(|| cost(&model, &start, &inputs, &mut objective).expect("a chain stays finite"));
-        });
-        group.bench_function(BenchmarkId::new("value and gradient", joints), |b| {
-            b.iter(|| {
-                value_and_gradient(&model, &start, &inputs, &mut objective, Memory::Full, &mut workspace)
-                    .expect("a chain stays finite")
-                    .0
-            });
-        });
+        let forward = || {
+            cost(&model, &start, &inputs, &mut objective).expect("a chain stays finite");
+        };
+        let gradient = || {
+            value_and_gradient(&model, &start, &inputs, &mut same, Memory::Full, &mut workspace)
+                .expect("a chain stays finite");
+        };
+        let works: Vec<Work<'_>> =
+            vec![("forward", Box::new(forward)), ("value and gradient", Box::new(gradient))];
+        alternate(&format!("100 steps, {joints} joints"), 5, works);
     }
 }
 
-fn lanes(c: &mut Criterion) {
-    let mut group = c.benchmark_group("one world or eight");
+fn lanes() {
     for joints in [7, 20] {
         let model = chain(joints);
         let state = start(&model);
-        one_step(&mut group, "single", joints, &model, &state);
-        one_step(&mut group, "eight", joints, &model.map(Lanes::splat), &state.map(Lanes::splat));
+        let (eight, states) = (model.map(Lanes::splat), state.map(Lanes::splat));
+        let [single, single_back] = one_step(&model, &state);
+        let [wide, wide_back] = one_step(&eight, &states);
+        alternate(&format!("step, {joints} joints"), 1000, vec![("one world", single), ("eight", wide)]);
+        let works = vec![("one world", single_back), ("eight", wide_back)];
+        alternate(&format!("pullback, {joints} joints"), 1000, works);
     }
 }
 
-type Group<'a> = criterion::BenchmarkGroup<'a, criterion::measurement::WallTime>;
-
-fn one_step<R: Engine>(group: &mut Group<'_>, name: &str, joints: usize, model: &Model<R>, state: &State<R>) {
+/// A step, and its pullback.
+fn one_step<'a, R: Engine>(model: &'a Model<R>, state: &'a State<R>) -> [Box<dyn FnMut() + 'a>; 2] {
     let input = Input::zero(model);
     let (mut record, mut next) = (Record::new(model), state.clone());
-    group.bench_function(BenchmarkId::new(format!("step, {name}"), joints), |b| {
-        b.iter(|| step(model, state, &input, &mut record, &mut next));
-    });
-    let mut backward = StepBackward::new(model);
-    let mut out = Cotangents::zero(model, &input);
+    step(model, state, &input, &mut record, &mut next);
+    let (kept, applied) = (record.clone(), input.clone());
+    let (mut backward, mut out) = (StepBackward::new(model), Cotangents::zero(model, &input));
     let mut unit = Costate::zero(model);
     unit.v[0] = R::one();
-    group.bench_function(BenchmarkId::new(format!("pullback, {name}"), joints), |b| {
-        b.iter(|| {
-            out.clear_step();
-            step_pullback(model, state, &input, &record, &unit, &mut backward, &mut out);
-        });
-    });
+    let forward = move || step(model, state, &input, &mut record, &mut next);
+    let pullback = move || {
+        out.clear_step();
+        step_pullback(model, state, &applied, &kept, &unit, &mut backward, &mut out);
+    };
+    [Box::new(forward), Box::new(pullback)]
 }
 
-fn jacobians(c: &mut Criterion) {
-    let mut group = c.benchmark_group("A and B");
+fn jacobians() {
     for joints in [7, 20] {
         let model = chain(joints);
         let (state, input) = (start(&model), Input::zero(&model));
         let mut linearization = Linearization::new(&model);
-        group.bench_function(BenchmarkId::new("lanes of cotangents", joints), |b| {
-            b.iter(|| linearization.update(&state, &input));
-        });
         let dual: Model<Wide<f64>> = model.map(Dual::constant);
         let mut x: State<Wide<f64>> = state.map(Dual::constant);
         let u = Input::zero(&dual);
         let (mut record, mut next) = (Record::new(&dual), x.clone());
-        group.bench_function(BenchmarkId::new("duals", joints), |b| {
-            b.iter(|| {
-                // Eight of the 3 n inputs at a time.
-                for first in (0..3 * joints).step_by(8) {
-                    x.q[first % joints].tangent.set(0, 1.0);
-                    step(&dual, &x, &u, &mut record, &mut next);
-                }
-            });
-        });
+        let by_duals = || {
+            // Eight of the 3 n inputs at a time.
+            for first in (0..3 * joints).step_by(8) {
+                x.q[first % joints].tangent.set(0, 1.0);
+                step(&dual, &x, &u, &mut record, &mut next);
+            }
+        };
+        let works: Vec<Work<'_>> = vec![
+            ("lanes of cotangents", Box::new(|| linearization.update(&state, &input))),
+            ("duals", Box::new(by_duals)),
+        ];
+        alternate(&format!("A and B, {joints} joints"), 100, works);
     }
 }
 
-criterion_group! {
-    name = benches;
-    config = Criterion::default().sample_size(20);
-    targets = rollouts, lanes, jacobians
+fn main() {
+    rollouts();
+    lanes();
+    jacobians();
 }
-criterion_main!(benches);
