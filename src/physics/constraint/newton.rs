@@ -235,11 +235,12 @@ impl<P: Real<Plain = P>> Newton<P> {
         P::select(finite, worst, P::from_f64(f64::MAX))
     }
 
-    /// The largest change of the last step, in shares of the largest acceleration.
+    /// The largest change of the last step, in shares of the largest acceleration; of a step that was cut short, what it
+    /// wanted to change.
     fn moved_by(&self, way: P) -> P {
         let largest = |list: &[P]| list.iter().fold(P::zero(), |most, x| most.max(x.abs()));
         let scale = largest(&self.a);
-        largest(&self.step) * way / P::select(scale.gt(P::zero()), scale, P::one())
+        largest(&self.step) * way.max(P::one()) / P::select(scale.gt(P::zero()), scale, P::one())
     }
 
     /// Slope and curvature of the cost at `a + way · step`, constant and linear part of `M` included.
