@@ -24,6 +24,9 @@ const UNSEEN: f64 = 1e-8;
 /// Steps that change nothing but last digits, in rounding errors of the largest acceleration.
 const LAST_DIGITS: f64 = 1024.0;
 
+/// Accelerations are compared with no smaller one than this: a world at rest has none of its own [m/s², rad/s²].
+const REST: f64 = 1e-6;
+
 /// What is given: inertia, force and constraints.
 pub struct Problem<'a, P> {
     /// Of the tree.
@@ -225,7 +228,7 @@ impl<P: Real<Plain = P>> Newton<P> {
             *g = *m - *g;
         }
         // Beside a large acceleration a small one counts as much as a force that makes it.
-        let largest = self.a.iter().fold(P::zero(), |most, a| most.max(a.abs()));
+        let largest = self.a.iter().fold(P::from_f64(REST), |most, a| most.max(a.abs()));
         let (mut worst, mut finite) = (P::zero(), P::zero().is_zero());
         for (i, (g, size)) in self.gradient.iter().zip(&self.size).enumerate() {
             let size = size.max(p.mass[p.pattern.row(i).end - 1] * largest);
@@ -238,9 +241,8 @@ impl<P: Real<Plain = P>> Newton<P> {
     /// The largest change of the last step, in shares of the largest acceleration; of a step that was cut short, what it
     /// wanted to change.
     fn moved_by(&self, way: P) -> P {
-        let largest = |list: &[P]| list.iter().fold(P::zero(), |most, x| most.max(x.abs()));
-        let scale = largest(&self.a);
-        largest(&self.step) * way.max(P::one()) / P::select(scale.gt(P::zero()), scale, P::one())
+        let largest = |list: &[P], least| list.iter().fold(P::from_f64(least), |most, x| most.max(x.abs()));
+        largest(&self.step, 0.0) * way.max(P::one()) / largest(&self.a, REST)
     }
 
     /// Slope and curvature of the cost at `a + way · step`, constant and linear part of `M` included.
