@@ -20,7 +20,7 @@ const BALANCED: f64 = 64.0;
 /// errors: stiff rows keep no more digits. The last number is judged as `f64` is: its answers are rounded to that.
 const LEVEL: f64 = 0.125;
 /// Steps that no digit of `f64` shows, in its rounding errors.
-const UNSEEN: f64 = 1e-8;
+const UNSEEN: f64 = 1e-6;
 /// Steps that change nothing but last digits, in rounding errors of the largest acceleration.
 const LAST_DIGITS: f64 = 1024.0;
 
