@@ -18,6 +18,28 @@ macro_rules! heads {
                 record: &mut Record<$number>,
                 next: &mut State<$number>,
             );
+            /// The acceleration: `M a = f_s + Jᵀ f`.
+            fn acceleration(
+                model: &Model<$number>,
+                state: &State<$number>,
+                input: &Input<$number>,
+                stage: &mut Stage<$number>,
+            );
+            /// Poses, mass matrix and the smooth force `f_s = τ_p + τ_u + τ_e − c`.
+            fn forces(
+                model: &Model<$number>,
+                state: &State<$number>,
+                input: &Input<$number>,
+                stage: &mut Stage<$number>,
+            );
+        }
+    };
+}
+
+/// The same for pullbacks, and what nobody asks of duals but tests.
+macro_rules! back_heads {
+    ($write:ident, $number:ty) => {
+        $write! {
             /// The pullback of [`step`]: adds the cotangents of state, input and model.
             fn step_pullback(
                 model: &Model<$number>,
@@ -28,13 +50,6 @@ macro_rules! heads {
                 scratch: &mut StepBackward<$number>,
                 out: &mut Cotangents<$number>,
             );
-            /// The acceleration: `M a = f_s + Jᵀ f`.
-            fn acceleration(
-                model: &Model<$number>,
-                state: &State<$number>,
-                input: &Input<$number>,
-                stage: &mut Stage<$number>,
-            );
             /// The pullback of the acceleration, whose cotangent is in the scratch; as [`any`] says.
             fn optimum_pullback(
                 model: &Model<$number>,
@@ -43,13 +58,6 @@ macro_rules! heads {
                 stage: &Stage<$number>,
                 scratch: &mut StepBackward<$number>,
                 out: &mut Cotangents<$number>,
-            );
-            /// Poses, mass matrix and the smooth force `f_s = τ_p + τ_u + τ_e − c`.
-            fn forces(
-                model: &Model<$number>,
-                state: &State<$number>,
-                input: &Input<$number>,
-                stage: &mut Stage<$number>,
             );
             /// The pullback of [`forces`] for given accelerations, weights of forces and cotangents of activation
             /// rates, as [`any::forces_pullback`] says.
@@ -118,11 +126,12 @@ macro_rules! methods {
 /// A number that worlds can run on.
 ///
 /// The physics is generic, and large: whoever calls it with a number compiles all of it for that number. Each method
-/// of this trait is one of its large functions. For `f64`, [`Lanes`], [`LanesF32`] and [`Wide<f64>`] the library has
-/// compiled them, and its users link them. For every other number they are compiled where they are used; a number of
+/// of this trait is one of its large functions. For `f64`, [`Lanes`] and [`LanesF32`] the library has compiled
+/// them, and those that go forward for [`Wide<f64>`], and its users link them. For every other number they are compiled where they are used; a number of
 /// your own has them by `impl Engine for Mine {}`.
 pub trait Engine: Real {
     heads!(methods, Self);
+    back_heads!(methods, Self);
     room_heads!(methods, Self);
 }
 
@@ -140,11 +149,18 @@ macro_rules! compiled_for {
     ($($number:ty),*) => {$(
         impl Engine for $number {
             heads!(compiled, Self);
+            back_heads!(compiled, Self);
             room_heads!(compiled, Self);
         }
     )*};
 }
-compiled_for!(f64, Lanes, LanesF32, Wide<f64>);
+compiled_for!(f64, Lanes, LanesF32);
+
+/// Forward alone: a sweep back over duals is a Hessian, compiled by who asks for one.
+impl Engine for Wide<f64> {
+    heads!(compiled, Self);
+    room_heads!(compiled, Self);
+}
 
 impl Engine for f32 {}
 impl Engine for Twice {}
@@ -166,6 +182,7 @@ macro_rules! functions {
     )*};
 }
 heads!(functions, R);
+back_heads!(functions, R);
 
 impl<R: Engine> Stage<R> {
     /// Room for one model.

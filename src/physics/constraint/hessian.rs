@@ -55,9 +55,6 @@ pub struct Hessian<R> {
     inverse_diagonal: Vec<R>,
     /// The diagonal of `H` itself.
     diagonal: Vec<R>,
-    /// By how much the elimination makes a diagonal entry smaller at most: the factor is as much less precise
-    /// than its entries. At least as much is the condition number of `H` with its diagonal scaled to one.
-    pub strain: R,
     /// Scratch of the order: the trees that each tree is coupled with.
     coupled: Vec<Vec<usize>>,
     waiting: BinaryHeap<Reverse<(usize, usize)>>,
@@ -105,7 +102,6 @@ impl<R: Real> Hessian<R> {
             values: Vec::new(),
             inverse_diagonal: vec![R::zero(); n],
             diagonal: vec![R::zero(); n],
-            strain: R::one(),
             coupled: vec![Vec::new(); count],
             waiting: BinaryHeap::new(),
             acted: vec![false; count],
@@ -265,12 +261,23 @@ impl<R: Real> Hessian<R> {
                 self.diagonal[i] = self.values[tree.row(k).end - 1];
             }
         }
-        self.strain = R::one();
         for turn in 0..self.order.len() {
             let t = self.order[turn];
             self.factor_tree(t);
             self.update(t);
         }
+    }
+
+    /// By how much the elimination made a diagonal entry smaller at most: the factor is as much less precise than
+    /// its entries. At least as much is the condition number of `H` with its diagonal scaled to one.
+    pub fn strain(&self) -> R {
+        let dofs = self.order.iter().flat_map(|&t| self.trees[t].dofs.clone());
+        dofs.fold(R::one(), |most, i| {
+            let (inverse, strain) = (self.inverse_diagonal[i], self.diagonal[i] * self.inverse_diagonal[i]);
+            // What is not positive any more has lost all its digits, and comparisons with what is no number fail.
+            let kept = inverse.gt(R::zero()) & strain.le(R::from_f64(f64::MAX));
+            most.max(R::select(kept, strain, R::from_f64(f64::MAX)))
+        })
     }
 
     /// Eliminates the degrees of freedom of a tree from each other, from the leaves to the root.
@@ -283,10 +290,6 @@ impl<R: Real> Hessian<R> {
             let own = &mut own[..row.len()];
             let inverse = own[width + k].recip();
             self.inverse_diagonal[tree.dofs.start + k] = inverse;
-            let strain = self.diagonal[tree.dofs.start + k] * inverse;
-            // What is not positive any more has lost all its digits, and comparisons with what is no number fail.
-            let kept = inverse.gt(R::zero()) & strain.le(R::from_f64(f64::MAX));
-            self.strain = self.strain.max(R::select(kept, strain, R::from_f64(f64::MAX)));
             for j in (0..k).rev() {
                 let share = own[width + j] * inverse;
                 if share.is_zero().all() {

@@ -287,12 +287,10 @@ impl<R: Real> Law<R> {
                 let mut out = (R::zero(), R::zero());
                 for ((rk, dk), mu) in r[1..].iter().zip(&d[1..]).zip(friction) {
                     let (side, turn) = (*mu * *rk, *mu * *dk);
-                    let (plus, minus) = (r[0] + side, r[0] - side);
-                    let both = plus.lt(R::zero()) & minus.lt(R::zero());
-                    let (rise, fall) = (d[0] + turn, d[0] - turn);
-                    let apart = plus.min(R::zero()) * rise + minus.min(R::zero()) * fall;
-                    out.0 += R::select(both, (r[0] * d[0] + side * turn).times(2.0), apart);
-                    out.1 += step(plus) * rise.square() + step(minus) * fall.square();
+                    for (r, d) in [(r[0] + side, d[0] + turn), (r[0] - side, d[0] - turn)] {
+                        out.0 += r.min(R::zero()) * d;
+                        out.1 += step(r) * d.square();
+                    }
                 }
                 (*weight * out.0, *weight * out.1)
             }

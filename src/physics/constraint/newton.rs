@@ -160,8 +160,9 @@ impl<P: Real<Plain = P>> Newton<P> {
     /// balance and the digits that the factor lost, or by what the last step still changed.
     pub fn sure(&self, most: f64) -> P::Mask {
         let limit = |x| P::from_f64(x * P::EPSILON);
-        let balanced = (self.hessian.strain * self.imbalance).le(limit(most));
-        let settled = self.moved.le(limit(LAST_DIGITS)) & (self.hessian.strain).le(P::from_f64(most));
+        let strain = self.hessian.strain();
+        let balanced = (strain * self.imbalance).le(limit(most));
+        let settled = self.moved.le(limit(LAST_DIGITS)) & strain.le(P::from_f64(most));
         self.found & (balanced | settled)
     }
 

@@ -270,7 +270,7 @@ impl<R: Real> Weights<R> {
         if R::FINEST {
             return;
         }
-        let strain = self.hessian.strain;
+        let strain = self.hessian.strain();
         for lane in 0..R::LANES {
             let lost = low.iter().any(|x| x.lane(lane) != 0.0);
             // Numbers that are none are strained, too.
